@@ -1,0 +1,40 @@
+"""What every model of the pipeline returns, and how it pools token states."""
+
+from dataclasses import dataclass
+
+import torch
+from torch.nn.functional import cross_entropy
+from transformers.modeling_outputs import SequenceClassifierOutput
+
+
+@dataclass
+class PooledClassifierOutput(SequenceClassifierOutput):
+    """A sequence classifier's output with the sentence representation ``pooled``, (B, width)."""
+
+    pooled: torch.Tensor | None = None
+
+
+def classifier_output(
+    logits: torch.Tensor, pooled: torch.Tensor, labels: torch.Tensor | None
+) -> PooledClassifierOutput:
+    """Bundle logits (B, labels) and pooled (B, width); the loss is the mean cross-entropy if labels (B,) are given."""
+    loss = None if labels is None else cross_entropy(logits.float(), labels)
+    return PooledClassifierOutput(loss=loss, logits=logits, pooled=pooled)
+
+
+def mean_pool(states: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+    """Mean of the unmasked token states: (B, T, D) and (B, T) to (B, D); a text without tokens gives zeros."""
+    mask = attention_mask.unsqueeze(-1).to(states.dtype)
+    return (states * mask).sum(1) / mask.sum(1).clamp(min=1)
+
+
+def max_pool(states: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+    """Maximum over the unmasked token states: (B, T, D) and (B, T) to (B, D)."""
+    hidden = states.masked_fill(attention_mask.unsqueeze(-1) == 0, torch.finfo(states.dtype).min)
+    return hidden.amax(1)
+
+
+def attention_pool(states: torch.Tensor, scores: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+    """Mean of the states (B, T, D) weighted by the softmax of scores (B, T) over the unmasked tokens: (B, D)."""
+    scores = scores.masked_fill(attention_mask == 0, torch.finfo(scores.dtype).min)
+    return (states * scores.softmax(1).unsqueeze(-1)).sum(1)

@@ -1,0 +1,52 @@
+"""``static``: a weighted mean of token embeddings and one hidden layer; order-free and very fast.
+
+A deep averaging network (Iyyer et al. 2015, "Deep Unordered Composition Rivals Syntactic Methods
+for Text Classification") whose mean is weighted by one learned score per token of the vocabulary.
+"""
+
+import torch
+from huggingface_hub.dataclasses import strict
+from torch import nn
+
+from pipeline.models.embedding import WordDropoutEmbedding
+from pipeline.models.outputs import PooledClassifierOutput, attention_pool, classifier_output
+from pipeline.models.student import StudentConfig, StudentModel
+
+
+@strict
+class StaticConfig(StudentConfig):
+    """Sizes of a ``static`` student."""
+
+    model_type = "graft-static"
+
+    hidden_size: int = 256
+
+
+class StaticForSequenceClassification(StudentModel):
+    """Embeddings, score-weighted mean, hidden layer, classifier."""
+
+    config_class = StaticConfig
+
+    def __init__(self, config: StaticConfig) -> None:
+        super().__init__(config)
+        self.embedding = WordDropoutEmbedding(
+            config.vocab_size, config.embedding_size, config.pad_token_id, config.word_dropout
+        )
+        self.scores = nn.Embedding(config.vocab_size, 1)
+        self.norm = nn.LayerNorm(config.embedding_size)
+        self.hidden = nn.Linear(config.embedding_size, config.hidden_size)
+        self.dropout = nn.Dropout(config.dropout)
+        self.classifier = nn.Linear(config.hidden_size, config.num_labels)
+        self.post_init()
+
+    def forward(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, labels: torch.Tensor | None = None
+    ) -> PooledClassifierOutput:
+        """Classify ``input_ids`` (B, T) under ``attention_mask`` (B, T)."""
+        scores = self.scores(input_ids).squeeze(-1)
+        states = attention_pool(self.embedding(input_ids), scores, attention_mask)
+        pooled = nn.functional.gelu(self.hidden(self.dropout(self.norm(states))))
+        return classifier_output(self.classifier(self.dropout(pooled)), pooled, labels)
+
+
+CONFIG, MODEL = StaticConfig, StaticForSequenceClassification

@@ -1,0 +1,41 @@
+"""The tables about the data, from the summary that stage prepare wrote."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.report.numbers import count
+from pipeline.report.tables import Table
+
+
+def data_tables(summary: Mapping[str, Any]) -> list[Table]:
+    """Return what was read, kept and refused; the splits; and the transfer set."""
+    return [_rows(summary), _splits(summary), _transfer_set(summary)]
+
+
+def _rows(summary: Mapping[str, Any]) -> Table:
+    examples = summary["refused_examples"]
+    rows = [["Read", count(summary["rows_in"]), ""]]
+    for reason, refused in summary["refused"].items():
+        rows.append([f"Refused: {reason.replace('_', ' ')}", count(refused), ", ".join(examples.get(reason, [])[:3])])
+    rows.append(["Kept", count(summary["rows_kept"]), ""])
+    return Table("Rows read, refused and kept", ["", "Rows", "For example"], rows)
+
+
+def _splits(summary: Mapping[str, Any]) -> Table:
+    splits = {name: summary["splits"][name] for name in ("train", "validation", "test")}
+    rows = [["Texts", *(count(split["rows"]) for split in splits.values())]]
+    rows.append(["Groups (documents)", *(count(split["groups"]) for split in splits.values())])
+    for label in summary["labels"]:
+        rows.append([f"Label: {label}", *(count(split["labels"].get(label, 0)) for split in splits.values())])
+    for domain in sorted({domain for split in splits.values() for domain in split["domains"]}):
+        rows.append([f"Domain: {domain}", *(count(split["domains"].get(domain, 0)) for split in splits.values())])
+    shared = sum(pair["loose"] for pair in summary["leakage"].values())
+    caption = f"The splits; texts that two of them share, but for case and punctuation: {count(shared)}"
+    return Table(caption, ["", *(name.capitalize() for name in splits)], rows)
+
+
+def _transfer_set(summary: Mapping[str, Any]) -> Table:
+    transfer_set = summary["transfer_set"]
+    rows = [[kind.capitalize(), count(texts)] for kind, texts in transfer_set["kinds"].items()]
+    rows.append(["In all", count(transfer_set["rows"])])
+    return Table("The transfer set: texts without labels that the teacher reads", ["Kind", "Texts"], rows)

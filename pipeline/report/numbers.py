@@ -1,0 +1,43 @@
+"""Numbers as a reader sees them; a figure that was not measured is an en dash."""
+
+NOTHING = "–"
+MINUS = "\u2212"
+NARROW = "\u00a0"  # no line break between a number and its unit
+
+
+def score(value: float | None) -> str:
+    """0.7134 → 0.713."""
+    return NOTHING if value is None else f"{value:.3f}"
+
+
+def percent(value: float | None) -> str:
+    """0.923 → 92 %."""
+    return NOTHING if value is None else f"{100 * value:.0f}{NARROW}%"
+
+
+def points(value: float) -> str:
+    """A difference of two scores in hundredths: 0.0513 → 5.1, −0.004 → −0.4."""
+    text = f"{100 * value:.1f}"
+    text = "0.0" if text == "-0.0" else text
+    return text.replace("-", MINUS)
+
+
+def signed_points(value: float) -> str:
+    """As ``points``, with a plus sign where it is above 0."""
+    text = points(value)
+    return text if text.startswith(MINUS) or text == "0.0" else f"+{text}"
+
+
+def size(number: int | None) -> str:
+    """22713216 → 22.7 M."""
+    if number is None:
+        return NOTHING
+    for unit, name in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if number >= unit:
+            return f"{number / unit:.1f}{NARROW}{name}"
+    return str(number)
+
+
+def count(number: int) -> str:
+    """23703 → 23 703, the groups parted by a narrow space that does not break."""
+    return f"{number:,}".replace(",", "\u202f")

@@ -1,0 +1,36 @@
+"""``python -m pipeline.stages.control NAME``: the same student from gold labels alone, same budget.
+
+Reads ``budget``, ``students.NAME`` and the labelled token tables. Writes ``models/controls/NAME/``:
+weights, configuration, tokenizer, ``curve.csv``, ``training.json``. Validation chooses the
+checkpoint, so steps past the best one cost the control nothing.
+"""
+
+from pathlib import Path
+
+from pipeline.artifacts import read_json
+from pipeline.models.registry import student
+from pipeline.params import load_params
+from pipeline.stages.entry import run
+from pipeline.tokens.encoding import load_tokenizer
+from pipeline.tokens.table import read_tokens
+from pipeline.training.folder import publish_model
+from pipeline.training.machine import seed_everything
+from pipeline.training.trainer import train
+
+
+def main(name: str) -> None:
+    """Train the control of the student ``name``."""
+    params = load_params()
+    settings, budget = params.section("students", name), params.budget_of(name)
+    tokens = Path("data/tokenized") / settings.tokenizer
+    tables = {split: read_tokens(tokens / f"{split}.arrow") for split in ("train", "validation")}
+    tokenizer = load_tokenizer(tokens / "tokenizer")
+    labels = read_json(Path("data/prepared/labels.json"))["labels"]
+    seed_everything(budget.seed)
+    model = student(settings.architecture, settings.config, tokenizer, labels)
+    trained = train(model, tables, tokenizer.pad_token_id, budget, budget.steps, budget.evaluations, budget.seed)
+    publish_model(Path("models/controls") / name, trained, tokenizer)
+
+
+if __name__ == "__main__":
+    run(main)

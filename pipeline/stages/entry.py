@@ -1,0 +1,46 @@
+"""How every stage starts and fails: names from the command line in, one line to the user on a fault."""
+
+import inspect
+import os
+import sys
+from collections.abc import Callable
+from importlib import import_module
+
+from pipeline.errors import GraftError
+from pipeline.params import load_params
+
+
+def run(main: Callable[..., None], network: bool = False) -> None:
+    """Call ``main`` with the command line's words; end with status 1 and one line on GraftError.
+
+    Only the stages that fetch are given ``network``.
+    """
+    if not network:
+        _forbid_hub()
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    words = sys.argv[1:]
+    expected = list(inspect.signature(main).parameters)
+    stage = os.path.splitext(os.path.basename(sys.argv[0]))[0]
+    if len(words) != len(expected):
+        sys.exit(f"usage: python -m pipeline.stages.{stage} {' '.join(name.upper() for name in expected)}".rstrip())
+    try:
+        # By name: validation accepts or refuses and cannot change an output, so it is no dependency of the stage.
+        import_module("pipeline.validation").validate(load_params())
+        main(*words)
+    except GraftError as error:
+        sys.exit(f"graft: {'@'.join([stage, *words])}: {error}")
+
+
+def _forbid_hub() -> None:
+    """Keep the Hub's libraries from asking it about local files, whether or not they are imported yet."""
+    for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "HF_EVALUATE_OFFLINE"):
+        os.environ[name] = "1"
+    # They read the environment when they are imported, which the stage's own imports have done by now.
+    for module, name in (
+        ("huggingface_hub.constants", "HF_HUB_OFFLINE"),
+        ("datasets.config", "HF_HUB_OFFLINE"),
+        ("evaluate.config", "HF_EVALUATE_OFFLINE"),
+    ):
+        if module in sys.modules:
+            setattr(sys.modules[module], name, True)

@@ -1,0 +1,59 @@
+"""``python -m pipeline.stages.evaluate MODEL``: what a model does on the test split, from its text.
+
+MODEL is ``teacher`` (the mean of all teachers), ``controls/NAME`` or a student's NAME. Reads
+``evaluate``, the model, ``data/prepared/test.parquet`` and, for a student, the predictions of its
+control and of the teacher. Writes ``predictions/MODEL.parquet`` and ``metrics/MODEL.json``.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pipeline.artifacts import read_json, read_parquet, write_json, write_parquet
+from pipeline.evaluation.comparison import figures, student_figures
+from pipeline.evaluation.predictions import prediction_frame
+from pipeline.models.registry import load_model
+from pipeline.params import EvaluateConfig, Params, load_params
+from pipeline.stages.entry import run
+from pipeline.tokens.encoding import encode, load_tokenizer
+from pipeline.training.prediction import predict, softmax
+
+PREDICTIONS = Path("predictions")
+
+
+def main(model: str) -> None:
+    """Evaluate ``model``."""
+    params = load_params()
+    labels = read_json(Path("data/prepared/labels.json"))["labels"]
+    test = read_parquet(Path("data/prepared/test.parquet"))
+    logits = np.mean([_logits(folder, test, params.evaluate) for folder in _folders(model, params)], axis=0)
+    predictions = prediction_frame(test["id"], test["label"], softmax(logits), labels)
+    if model in params.students:
+        control, teacher = (read_parquet(PREDICTIONS / f"{name}.parquet") for name in (f"controls/{model}", "teacher"))
+        result = student_figures(predictions, control, teacher, labels, test["domain"], params.evaluate)
+    else:
+        result = figures(predictions, labels, test["domain"], params.evaluate)
+    write_parquet(PREDICTIONS / f"{model}.parquet", predictions)
+    write_json(Path("metrics") / f"{model}.json", result)
+    print(f"{model}: macro-F1 {result['macro_f1']:.3f} ({result['macro_f1_low']:.3f} to {result['macro_f1_high']:.3f})")
+
+
+def _folders(model: str, params: Params) -> list[Path]:
+    if model == "teacher":
+        return [Path("models/teacher") / name for name in params.teachers]
+    name = model.removeprefix("controls/")
+    params.section("students", name)
+    return [Path("models") / ("students" if name == model else "controls") / name]
+
+
+def _logits(folder: Path, test: pd.DataFrame, config: EvaluateConfig) -> np.ndarray:
+    tokenizer = load_tokenizer(folder)
+    table, _ = encode(tokenizer, test["id"].tolist(), test["text"].tolist(), tokenizer.model_max_length)
+    # Full precision: the figures that are published should not depend on what the processor can do.
+    logits, _ = predict(load_model(folder), table, tokenizer.pad_token_id, config.batch_tokens, "fp32", str(folder))
+    return logits
+
+
+if __name__ == "__main__":
+    run(main)

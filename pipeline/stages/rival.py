@@ -1,0 +1,61 @@
+"""Measure one rival on the test split: what a student must be worth.
+
+In:  params rivals.NAME and evaluate; data/prepared/
+Out: predictions/rivals/NAME.parquet, metrics/rivals/NAME.json
+Run: python -m pipeline.stages.rival NAME
+
+A rival that the labels rule out (VADER knows sentiment only) writes ``"applicable": 0`` with the reason,
+and a table of predictions without rows, so that the pipeline goes on.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pipeline.artifacts import read_json, read_parquet, write_json, write_parquet
+from pipeline.evaluation.comparison import figures
+from pipeline.evaluation.predictions import prediction_frame
+from pipeline.evaluation.rivals import tfidf_probabilities, vader_applies, vader_probabilities
+from pipeline.params import TfidfRival, load_params
+from pipeline.stages.entry import run
+
+PREPARED = Path("data/prepared")
+
+
+def main(name: str) -> None:
+    """Classify the test split with the rival ``name`` and measure it."""
+    params = load_params()
+    rival = params.section("rivals", name)
+    labels: list[str] = read_json(PREPARED / "labels.json")["labels"]
+    test = read_parquet(PREPARED / "test.parquet")
+    facts: dict[str, float | str] = {"applicable": 1}
+    if isinstance(rival, TfidfRival):
+        train, validation = (read_parquet(PREPARED / f"{split}.parquet") for split in ("train", "validation"))
+        result = tfidf_probabilities(train, validation, test["text"].tolist(), labels, rival)
+        probabilities = result.probabilities
+        facts |= {"regularization": result.regularization, "parameters": result.parameters}
+    elif vader_applies(labels):
+        probabilities = vader_probabilities(test["text"].tolist(), labels)
+    else:
+        _publish_inapplicable(name, labels)
+        return
+    predictions = prediction_frame(test["id"], test["label"], probabilities, labels)
+    write_parquet(Path(f"predictions/rivals/{name}.parquet"), predictions)
+    write_json(
+        Path(f"metrics/rivals/{name}.json"), facts | figures(predictions, labels, test["domain"], params.evaluate)
+    )
+
+
+def _publish_inapplicable(name: str, labels: list[str]) -> None:
+    nothing = pd.Series([], dtype="str")
+    write_parquet(
+        Path(f"predictions/rivals/{name}.parquet"),
+        prediction_frame(nothing, nothing, np.zeros((0, len(labels))), labels),
+    )
+    reason = f"VADER tells negative, neutral and positive; the labels are {', '.join(labels)}"
+    write_json(Path(f"metrics/rivals/{name}.json"), {"applicable": 0, "reason": reason})
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,158 @@
+"""From raw rows to splits that can be trusted, and the unlabelled texts that the teacher reads."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pipeline.errors import GraftError
+from pipeline.params import DataConfig, PrepareConfig, TransferSetConfig
+from pipeline.text.augmentation import augment
+from pipeline.text.cleaning import clean_text
+from pipeline.text.deduplication import find_copies, find_leaks, loose_key, merge_groups
+from pipeline.text.labelling import assign_labels, order_labels
+from pipeline.text.sources import RawRows
+from pipeline.text.splitting import SPLITS, split_groups
+
+COLUMNS = ["id", "text", "label", "domain"]
+EXAMPLES = 5
+QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.95, 1.0)
+
+
+@dataclass
+class Prepared:
+    """Train, validation and test (columns id, text, label, domain), the labels in order, and what happened."""
+
+    splits: dict[str, pd.DataFrame]
+    labels: list[str]
+    summary: dict[str, Any]
+
+
+class Refusals:
+    """Rows leave through here, so that none leaves uncounted."""
+
+    def __init__(self, before: Mapping[str, list[str]]) -> None:
+        """Begin with the rows that could not be read."""
+        self.ids = {reason: list(ids) for reason, ids in before.items()}
+
+    def drop(self, frame: pd.DataFrame, reasons: np.ndarray) -> pd.DataFrame:
+        """Return the rows whose reason is ""; remember the ids of the others."""
+        for reason, ids in frame["id"].groupby(reasons, sort=False):
+            if reason:
+                self.ids.setdefault(str(reason), []).extend(ids)
+        return frame[reasons == ""]
+
+
+def prepare_dataset(raw: RawRows, data: DataConfig, config: PrepareConfig) -> Prepared:
+    """Clean, label, deduplicate and split; every row is kept or refused for a reason that is counted."""
+    refusals = Refusals(raw.refused)
+    frame = _clean(raw.frame, config, refusals)
+    names, reasons = assign_labels(frame["id"].tolist(), frame["label"].tolist(), data)
+    frame = refusals.drop(frame.assign(label=names), reasons)
+    frame = frame.assign(key=[loose_key(text) for text in frame["text"]])
+    given = set(frame["split"]) - {""}
+    if given:
+        leaks = find_leaks(frame["key"].tolist(), frame["split"].tolist())
+        frame = refusals.drop(frame, np.where(leaks, "leak", ""))
+    frame = refusals.drop(frame, find_copies(frame["text"].tolist(), frame["label"].tolist()))
+    frame = _drop_rare(frame, config, refusals)
+    frame = frame.assign(group=merge_groups(frame["group"].tolist(), frame["key"].tolist()))
+    frame = frame.assign(split=_complete(frame, config) if given else _split(frame, config))
+    labels = order_labels(set(frame["label"]), data)
+    parts = {split: frame[frame["split"] == split] for split in SPLITS}
+    kept = sum(len(part) for part in parts.values())
+    lost = sum(len(ids) for ids in refusals.ids.values())
+    if kept + lost != raw.rows_in:
+        raise AssertionError(f"{raw.rows_in} rows came in, {kept} were kept and {lost} refused")
+    summary = {"rows_in": raw.rows_in, "rows_kept": kept, "labels": labels} | _summarise(parts, refusals)
+    summary["splits_given"] = [split for split in SPLITS if split in given]
+    return Prepared({name: part[COLUMNS].reset_index(drop=True) for name, part in parts.items()}, labels, summary)
+
+
+def _clean(frame: pd.DataFrame, config: PrepareConfig, refusals: Refusals) -> pd.DataFrame:
+    missing = frame["text"].isna().to_numpy()
+    frame = refusals.drop(frame, np.where(missing, "text_missing", ""))
+    cleaned = [clean_text(text, config.min_characters, config.max_characters) for text in frame["text"]]
+    frame = frame.assign(text=pd.Series([text for text, _ in cleaned], dtype=object, index=frame.index))
+    return refusals.drop(frame, np.array([reason for _, reason in cleaned], dtype=object))
+
+
+def _drop_rare(frame: pd.DataFrame, config: PrepareConfig, refusals: Refusals) -> pd.DataFrame:
+    counts = frame["label"].map(frame["label"].value_counts())
+    found = ", ".join(f"{label} ({count})" for label, count in frame["label"].value_counts().items())
+    frame = refusals.drop(frame, np.where(counts < config.min_rows_per_label, "label_too_rare", ""))
+    if frame["label"].nunique() < 2:
+        lost = ", ".join(f"{reason} {len(ids)}" for reason, ids in sorted(refusals.ids.items())) or "none"
+        raise GraftError(
+            f"two labels or more are needed with prepare.min_rows_per_label ({config.min_rows_per_label}) rows each; "
+            f"usable rows by label: {found[:300] or 'none'}; refused: {lost}"
+        )
+    return frame
+
+
+def _split(frame: pd.DataFrame, config: PrepareConfig) -> np.ndarray:
+    return split_groups(frame, config.validation, config.test, config.seed)
+
+
+def _complete(frame: pd.DataFrame, config: PrepareConfig) -> np.ndarray:
+    """Keep the splits as given; cut from train what was not given."""
+    splits = frame["split"].to_numpy(dtype=object).copy()
+    train = splits == "train"
+    missing_labels = sorted(set(frame["label"]) - set(frame["label"][train]))
+    if missing_labels:
+        raise GraftError(
+            f"label {missing_labels[0]!r} occurs in validation or test and not in train; add texts of it to train, "
+            "or raise prepare.min_rows_per_label above its rows"
+        )
+    validation = 0.0 if (splits == "validation").any() else config.validation
+    test = 0.0 if (splits == "test").any() else config.test
+    if validation or test:
+        splits[train] = split_groups(frame[train], validation, test, config.seed)
+    return splits
+
+
+def _summarise(parts: Mapping[str, pd.DataFrame], refusals: Refusals) -> dict[str, Any]:
+    lengths = np.concatenate([part["text"].str.len().to_numpy(dtype=float) for part in parts.values()])
+    return {
+        "refused": {reason: len(ids) for reason, ids in refusals.ids.items()},
+        "refused_examples": {reason: ids[:EXAMPLES] for reason, ids in refusals.ids.items()},
+        "splits": {name: _count(part) for name, part in parts.items()},
+        "leakage": count_leakage(parts),
+        "characters": {f"{quantile:.2f}": float(np.quantile(lengths, quantile)) for quantile in QUANTILES},
+    }
+
+
+def _count(part: pd.DataFrame) -> dict[str, Any]:
+    return {
+        "rows": len(part),
+        "groups": int(part["group"].nunique()),
+        "labels": {str(label): int(count) for label, count in part["label"].value_counts().items()},
+        "domains": {str(domain): int(count) for domain, count in part["domain"].value_counts().items() if domain},
+    }
+
+
+def count_leakage(parts: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, int]]:
+    """Count the texts, and the loose keys, that two splits share: all must be 0."""
+    leakage = {}
+    for one, other in (("train", "validation"), ("train", "test"), ("validation", "test")):
+        exact = set(parts[one]["text"]) & set(parts[other]["text"])
+        loose = {loose_key(text) for text in parts[one]["text"]} & {loose_key(text) for text in parts[other]["text"]}
+        leakage[f"{one}_{other}"] = {"exact": len(exact), "loose": len(loose)}
+    return leakage
+
+
+def build_transfer_set(train: pd.DataFrame, held_out: list[pd.DataFrame], config: TransferSetConfig) -> pd.DataFrame:
+    """Return ids and texts: those of train in their order, then altered copies, none that is a held-out text."""
+    ids, texts = train["id"].tolist(), train["text"].tolist()
+    new_ids, new_texts = augment(texts, ids, config.copies, config.kinds, config.seed)
+    frame = pd.DataFrame({"id": ids + new_ids, "text": texts + new_texts}, dtype=object)
+    measured = {loose_key(text) for part in held_out for text in part["text"]}
+    return frame[[loose_key(text) not in measured for text in frame["text"]]].reset_index(drop=True)
+
+
+def count_kinds(transfer_set: pd.DataFrame) -> dict[str, int]:
+    """Count the texts of a transfer set by how they were made."""
+    kinds = transfer_set["id"].str.extract(r"#([a-z]+)-\d+$", expand=False).fillna("text")
+    return {str(kind): int(count) for kind, count in kinds.value_counts().items()}

@@ -1,0 +1,101 @@
+"""The raw text as rows of one shape, wherever it came from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pipeline.errors import GraftError
+from pipeline.params import DataConfig, FileData, HubData, VaderData
+from pipeline.text.cleaning import normalise
+from pipeline.text.tables import decode, is_scalar, read_table
+
+DOMAINS = ("tweets", "movies", "amazon", "nyt")
+BY_DOCUMENT = ("amazon", "nyt")
+SPLITS = ("train", "validation", "test")
+COLUMNS = ("id", "text", "label", "group", "domain", "split")
+
+
+@dataclass
+class RawRows:
+    """Rows as they were found.
+
+    ``frame`` has the columns id, text (None where there is none), label (raw), group, domain and
+    split ("" where not given); ``refused`` holds the ids of rows that could not be taken, by reason.
+    """
+
+    frame: pd.DataFrame
+    refused: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def rows_in(self) -> int:
+        """All rows, taken or not."""
+        return len(self.frame) + sum(len(ids) for ids in self.refused.values())
+
+
+def read_rows(folder: Path, data: DataConfig) -> RawRows:
+    """Read what ``fetch`` put into ``folder``."""
+    if isinstance(data, VaderData):
+        return _join([_read_vader(folder / f"{domain}.txt", domain) for domain in DOMAINS])
+    tables = {path.stem: path for path in sorted(folder.glob("*")) if path.stem in ("data", *SPLITS)}
+    if not tables:
+        raise GraftError(f"{folder} holds no table; run `dvc repro fetch`")
+    return _join([_read_given(tables[name], name, data) for name in ("data", *SPLITS) if name in tables])
+
+
+def _read_vader(path: Path, domain: str) -> RawRows:
+    """Lines of id, mean rating and text; sentences of a review or an editorial share the id's first half."""
+    records = [line.split("\t") for line in decode(path, "utf-8").replace("\r\n", "\n").split("\n") if line]
+    taken = [record for record in records if len(record) == 3]
+    ids = [f"{domain}-{record[0]}" for record in taken]
+    groups = [name.split("_")[0] for name in ids] if domain in BY_DOCUMENT else ids
+    frame = _frame(
+        ids, [record[2] for record in taken], [record[1] for record in taken], groups, [domain] * len(ids), ""
+    )
+    malformed = [f"{domain}-line-{line}" for line, record in enumerate(records, 1) if len(record) != 3]
+    return RawRows(frame, {"malformed_row": malformed} if malformed else {})
+
+
+def _read_given(path: Path, name: str, data: FileData | HubData) -> RawRows:
+    wanted = [column for column in (data.text, data.label, data.group, data.domain) if column is not None]
+    encoding = data.encoding if isinstance(data, FileData) else "utf-8"
+    table = read_table(path, list(dict.fromkeys(wanted)), encoding)
+    split = "" if name == "data" else name
+    prefix = split or "row"
+    ids = [f"{prefix}-{row}" for row in table.rows]
+    texts = [value if isinstance(value, str) else None for value in table.columns[data.text]]
+    labels = [value if is_scalar(value) else None for value in table.columns[data.label]]
+    groups = ids if data.group is None else _words(table.columns[data.group], ids)
+    domains = [""] * len(ids) if data.domain is None else _words(table.columns[data.domain], [""] * len(ids))
+    malformed = [f"{prefix}-{row}" for row in table.malformed]
+    return RawRows(
+        _frame(ids, texts, labels, groups, domains, split), {"malformed_row": malformed} if malformed else {}
+    )
+
+
+def _words(values: Sequence[object], otherwise: Sequence[str]) -> list[str]:
+    """Cells as words; an empty one takes its place from ``otherwise``."""
+    words = ["" if value is None or value != value else normalise(str(value)) for value in values]
+    return [word or other for word, other in zip(words, otherwise, strict=True)]
+
+
+def _frame(
+    ids: Sequence[str],
+    texts: Sequence[str | None],
+    labels: Sequence[Any],
+    groups: Sequence[str],
+    domains: Sequence[str],
+    split: str,
+) -> pd.DataFrame:
+    columns: tuple[Sequence[Any], ...] = (ids, texts, labels, groups, domains, [split] * len(ids))
+    return pd.DataFrame({name: pd.Series(values, dtype=object) for name, values in zip(COLUMNS, columns, strict=True)})
+
+
+def _join(parts: list[RawRows]) -> RawRows:
+    refused: dict[str, list[str]] = {}
+    for part in parts:
+        for reason, ids in part.refused.items():
+            refused.setdefault(reason, []).extend(ids)
+    return RawRows(pd.concat([part.frame for part in parts], ignore_index=True), refused)

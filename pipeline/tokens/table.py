@@ -1,0 +1,65 @@
+"""Token tables: many tokenized texts as two flat arrays, on disk as memory-mapped Arrow."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from datasets import Dataset
+
+from pipeline.artifacts import publish, required
+
+
+@dataclass(frozen=True)
+class TokenTable:
+    """N tokenized texts.
+
+    ``input_ids`` (total tokens,) int32 holds text i at ``offsets[i]:offsets[i + 1]``; ``offsets`` is
+    (N + 1,) int64; ``labels`` (N,) int64 or None; ``ids`` the N row ids as Arrow strings.
+    """
+
+    ids: pa.Array
+    input_ids: np.ndarray
+    offsets: np.ndarray
+    labels: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Tokens of each text, (N,) int64."""
+        return np.diff(self.offsets)
+
+
+def write_tokens(target: Path, table: TokenTable) -> None:
+    """Publish ``table`` as an Arrow stream; the bytes depend on the values alone."""
+    columns = {
+        "id": table.ids.cast(pa.large_string()),
+        "input_ids": pa.LargeListArray.from_arrays(pa.array(table.offsets), pa.array(table.input_ids)),
+    }
+    if table.labels is not None:
+        columns["label"] = pa.array(table.labels)
+    arrow = pa.table(columns)
+    with (
+        publish(target) as partial,
+        pa.OSFile(str(partial), "wb") as sink,
+        pa.ipc.new_stream(sink, arrow.schema) as out,
+    ):
+        out.write_table(arrow)
+
+
+def read_tokens(path: Path) -> TokenTable:
+    """Memory-map what ``write_tokens`` wrote; no cache file is written beside it."""
+    arrow: pa.Table = Dataset.from_file(str(required(path))).data.table.combine_chunks()
+    tokens = arrow.column("input_ids")
+    if tokens.num_chunks == 0:
+        return TokenTable(pa.array([], pa.large_string()), np.empty(0, np.int32), np.zeros(1, np.int64))
+    column = tokens.chunk(0)
+    labels = arrow.column("label").to_numpy() if "label" in arrow.column_names else None
+    return TokenTable(
+        ids=arrow.column("id").chunk(0),
+        input_ids=column.values.to_numpy(),
+        offsets=column.offsets.to_numpy(),
+        labels=labels,
+    )

@@ -1,0 +1,24 @@
+"""From Trainer's log to a table of curves."""
+
+from typing import Any
+
+import pandas as pd
+
+COLUMNS = {
+    "step": "step",
+    "epoch": "epoch",
+    "loss": "train_loss",
+    "eval_loss": "validation_loss",
+    "eval_macro_f1": "validation_macro_f1",
+    "eval_accuracy": "validation_accuracy",
+}
+
+
+def curve(history: list[dict[str, Any]]) -> pd.DataFrame:
+    """One row per step that was evaluated; run times are left out, they differ from run to run."""
+    rows: dict[int, dict[str, Any]] = {}
+    for entry in history:
+        row = rows.setdefault(entry["step"], {})
+        row.update({COLUMNS[key]: value for key, value in entry.items() if key in COLUMNS})
+    evaluated = [rows[step] for step in sorted(rows) if "validation_loss" in rows[step]]
+    return pd.DataFrame(evaluated, columns=list(COLUMNS.values()))

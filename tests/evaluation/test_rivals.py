@@ -1,0 +1,92 @@
+"""The rivals on texts a person can judge."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.artifacts import write_json, write_parquet, write_text
+from pipeline.errors import GraftError
+from pipeline.evaluation.rivals import tfidf_probabilities, vader_applies, vader_probabilities
+from pipeline.params import TfidfRival
+from pipeline.stages import rival
+from tests.report.conftest import PARAMS
+
+TEXTS = {"sport": "the striker scored a goal in the match", "food": "bake the bread with flour and butter"}
+SENTIMENTS = ["I love this wonderful film", "The table has four legs", "A horrible, awful disaster"]
+
+
+def split(copies: int) -> pd.DataFrame:
+    rows = [(f"{label}{at}", f"{text} {at}", label, "web") for label, text in TEXTS.items() for at in range(copies)]
+    return pd.DataFrame(rows, columns=["id", "text", "label", "domain"])
+
+
+def tfidf(**settings) -> TfidfRival:
+    return TfidfRival(kind="tfidf", **settings)
+
+
+def test_tfidf_learns_and_gives_probabilities_in_the_order_of_the_labels():
+    for labels in (["sport", "food"], ["food", "sport"]):
+        result = tfidf_probabilities(split(8), split(3), ["goal", "flour"], labels, tfidf())
+        np.testing.assert_allclose(result.probabilities.sum(axis=1), 1)
+        assert [labels[at] for at in result.probabilities.argmax(axis=1)] == ["sport", "food"]
+
+
+def test_tfidf_chooses_on_validation_and_the_first_of_equals():
+    result = tfidf_probabilities(split(8), split(3), ["goal"], ["food", "sport"], tfidf(regularization=[3.0, 1.0]))
+    assert result.regularization == 3.0
+    assert result.parameters > 2
+
+
+def test_a_label_never_trained_gets_no_probability():
+    result = tfidf_probabilities(split(4), split(2), ["goal"], ["art", "food", "sport"], tfidf())
+    assert result.probabilities[0, 0] == 0
+
+
+def test_texts_without_words_are_refused_with_the_remedy():
+    train = split(2).assign(text="!")
+    with pytest.raises(GraftError, match="analyzer: char"):
+        tfidf_probabilities(train, train, ["!"], ["food", "sport"], tfidf())
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        (["Negative", "neutral", "POSITIVE"], ["POSITIVE", "neutral", "Negative"]),
+        (["positive", "negative"], ["positive", "positive", "negative"]),
+        (["neutral", "positive"], ["positive", "neutral", "neutral"]),
+        (["negative", "neutral"], ["neutral", "neutral", "negative"]),
+    ],
+)
+def test_vader_reads_sentiment_in_the_labels_there_are(labels, expected):
+    probabilities = vader_probabilities(SENTIMENTS, labels)
+    assert [labels[at] for at in probabilities.argmax(axis=1)] == expected
+    assert set(np.unique(probabilities)) == {0.0, 1.0}
+
+
+def test_vader_applies_to_sentiment_only():
+    assert vader_applies(["Positive", "negative"])
+    assert not vader_applies(["positive"])
+    assert not vader_applies(["positive", "negative", "mixed"])
+    assert not vader_applies(["positive", "Positive"])
+
+
+def test_the_stage_measures_a_rival_and_lets_one_pass_that_does_not_apply(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_text(tmp_path / "params.yaml", PARAMS.read_text(encoding="utf-8"))
+    write_json(tmp_path / "data/prepared/labels.json", {"labels": ["food", "sport"]})
+    for name, copies in {"train": 8, "validation": 3, "test": 4}.items():
+        write_parquet(tmp_path / f"data/prepared/{name}.parquet", split(copies))
+    rival.main("tfidf")
+    rival.main("vader")
+    tfidf_figures, vader_figures = (
+        json.loads((tmp_path / f"metrics/rivals/{name}.json").read_text(encoding="utf-8"))
+        for name in ("tfidf", "vader")
+    )
+    assert tfidf_figures["macro_f1"] == tfidf_figures["applicable"] == 1
+    assert vader_figures["applicable"] == 0
+    assert "food, sport" in vader_figures["reason"]
+    assert pd.read_parquet("predictions/rivals/vader.parquet").empty
+    with pytest.raises(GraftError, match=r"rivals\.nope"):
+        rival.main("nope")

@@ -1,0 +1,120 @@
+"""params.yaml explains itself, and every slip gets one line with the key, the value and what is allowed."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from pipeline.errors import GraftError
+from pipeline.params import load_params
+from pipeline.validation import validate
+
+ROOT = Path(__file__).parents[1]
+
+
+def edited(folder: Path, edit: Callable[[Any], None]) -> Path:
+    yaml = YAML()
+    values = yaml.load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    edit(values)
+    with (folder / "params.yaml").open("w", encoding="utf-8") as stream:
+        yaml.dump(values, stream)
+    return folder / "params.yaml"
+
+
+def put(key: str, value: Any) -> Callable[[Any], None]:
+    def edit(values: Any) -> None:
+        *path, last = key.split(".")
+        for part in path:
+            values = values[part]
+        values[last] = value
+
+    return edit
+
+
+def test_the_file_of_the_repository_is_valid() -> None:
+    validate(load_params(ROOT / "params.yaml"))
+
+
+def test_every_line_of_the_file_explains_itself() -> None:
+    """Every setting has a comment on its line, or stands under a name whose first entry explains its settings."""
+    lines = (ROOT / "params.yaml").read_text(encoding="utf-8").splitlines()
+    explained = {line.split(":")[0].strip() for line in lines if "  #" in line}
+    for line in lines:
+        key = line.split(":")[0].strip()
+        if line.strip() and not line.startswith("#") and ":" in line and not line.rstrip().endswith(":"):
+            assert "#" in line or key in explained or key.startswith("- {"), line
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("finetune.learning_rate", "fast", "finetune.learning_rate is 'fast': input should be a valid number"),
+        ("finetune.learning_rate", -1.0, "finetune.learning_rate is -1.0: input should be greater than 0"),
+        ("finetune.epochs", True, "finetune.epochs is True: input should be a valid number"),
+        ("budget.steps", 0, "budget.steps is 0: input should be greater than or equal to 1"),
+        ("budget.steps", 1.5, "budget.steps is 1.5: input should be a valid integer"),
+        ("budget.metric", "f2", "budget.metric is 'f2': input should be 'macro_f1', 'accuracy' or 'loss'"),
+        ("finetune.learnin_rate", 1e-4, "finetune.learnin_rate is not a setting"),
+        ("fintune", {}, "fintune is not a setting"),
+        ("data.source", "csv", "data"),
+        ("data.text", "review", "data.text is not a setting"),
+        ("data.cuts", [0.5, -0.5], "cuts must rise strictly"),
+        ("data.labels", ["bad", "good"], "labels must name 3 ranges"),
+        ("prepare.test", 1.0, "prepare.test is 1.0: input should be less than 1"),
+        ("prepare.test", 0.85, "validation \\+ test must be under 0.9"),
+        ("pretrained.minilm.sha256", "b9a0", "pretrained.minilm.sha256 is 'b9a0'"),
+        ("pretrained.minilm.package", "gt", "pretrained.minilm.package is 'gt'"),
+        ("transfer_set.kinds", ["paste"], "transfer_set.kinds.0 is 'paste': input should be 'cut', 'mask' or 'splice'"),
+        ("students.Big", {"architecture": "static", "tokenizer": "minilm"}, "the name 'Big' is not allowed"),
+        ("students.teacher", {"architecture": "static", "tokenizer": "minilm"}, "the name 'teacher' is not allowed"),
+        ("students.static.tokenizer", "bpe", "students.static.tokenizer is 'bpe'; allowed: minilm"),
+        ("teachers.minilm.pretrained", "bert", "teachers.minilm.pretrained is 'bert'; allowed: minilm"),
+        ("students.static.architecture", "mlp", "students.static: architecture is 'mlp'; allowed: bilstm"),
+        ("students.static.config.hiden_size", 3, "students.static: hiden_size is not a setting of static"),
+        ("students.static.config.hidden_size", -3, "students.static: .*hidden_size is -3: must be at least 1"),
+        ("transfer.losses", [{"name": "cosine"}], "transfer.losses.0.name is 'cosine'; allowed: logits_kl"),
+        ("transfer.losses", [], "transfer.losses is"),
+        ("students", {}, "students is"),
+        ("students", ["static"], "students is"),
+        ("evaluate", None, "evaluate is None"),
+    ],
+)
+def test_a_slip_gets_one_line(tmp_path: Path, key: str, value: Any, message: str) -> None:
+    with pytest.raises(GraftError, match=message) as caught:
+        validate(load_params(edited(tmp_path, put(key, value))))
+    assert "\n" not in str(caught.value)
+    assert "params.yaml" in str(caught.value)
+
+
+def test_numbers_as_dvc_writes_them(tmp_path: Path) -> None:
+    """`dvc exp run -S finetune.learning_rate=1e-5` writes `1e-05`, which YAML 1.1 would read as a string."""
+    text = (ROOT / "params.yaml").read_text(encoding="utf-8").replace("5.0e-5", "1e-05")
+    (tmp_path / "params.yaml").write_text(text, encoding="utf-8")
+    assert load_params(tmp_path / "params.yaml").finetune.learning_rate == 1e-5
+
+
+@pytest.mark.parametrize("text", ["", "- a\n", "a: [1\n", "a: 1\n\tb: 2\n", "finetune: 3\n", "data: &x {source: *y}\n"])
+def test_a_broken_file_gets_one_line(tmp_path: Path, text: str) -> None:
+    (tmp_path / "params.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(GraftError) as caught:
+        load_params(tmp_path / "params.yaml")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_gets_one_line(tmp_path: Path) -> None:
+    with pytest.raises(GraftError, match="run from the root of the repository"):
+        load_params(tmp_path / "params.yaml")
+
+
+def test_four_lines_describe_a_table_of_ones_own(tmp_path: Path) -> None:
+    own = {"source": "file", "path": "reviews.csv", "text": "review", "label": "sentiment"}
+    data = load_params(edited(tmp_path, put("data", own))).data
+    assert (data.source, data.path, data.cuts, data.labels) == ("file", "reviews.csv", None, None)
+
+
+def test_a_student_may_set_its_own_learning_rate(tmp_path: Path) -> None:
+    params = load_params(edited(tmp_path, put("students.static.learning_rate", 0.02)))
+    assert params.budget_of("static").learning_rate == 0.02
+    assert params.budget_of("bilstm").learning_rate == params.budget.learning_rate

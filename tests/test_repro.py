@@ -1,0 +1,230 @@
+"""The whole pipeline on a table of one's own: a tiny slice, a tiny BERT, real DVC, no network."""
+
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from tests.closure import ROOT
+from tests.conftest import write_pretrained
+
+pytestmark = pytest.mark.slow
+
+# Python imports this before anything else: whatever opens a connection fails, and says where.
+NO_NETWORK = """
+import socket
+def refuse(*args, **kwargs):
+    raise RuntimeError("a stage tried to open a connection")
+socket.socket.connect = socket.socket.connect_ex = refuse
+socket.getaddrinfo = refuse
+"""
+MODELS = {"bilstm", "static", "textcnn"}
+
+
+class Project:
+    """A copy of the repository in a folder of its own, with git and DVC as a user has them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        blocked = folder.parent / "blocked"
+        blocked.mkdir()
+        (blocked / "sitecustomize.py").write_text(NO_NETWORK)
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        self.environment = {**os.environ, "PATH": path, "PYTHONPATH": str(blocked), "OMP_NUM_THREADS": "1"}
+        for name in ("pipeline", "dvc.yaml", "params.yaml", ".dvcignore", ".gitignore"):
+            source = ROOT / name
+            (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / name)
+        for name in ("data/local", "models/local", ".dvc"):
+            (folder / name).mkdir(parents=True)
+        for name in ("data/local/.gitkeep", "models/local/.gitkeep", ".dvc/config", ".dvc/.gitignore"):
+            shutil.copy(ROOT / name, folder / name)
+        self.git("init", "-q")
+        self.git("config", "user.email", "test@example.org")
+        self.git("config", "user.name", "test")
+
+    def call(self, *command: str) -> subprocess.CompletedProcess:
+        return subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True)
+
+    def git(self, *words: str) -> str:
+        done = self.call("git", *words)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def dvc(self, *words: str) -> subprocess.CompletedProcess:
+        return self.call(sys.executable, "-m", "dvc", *words)
+
+    def repro(self) -> set[str]:
+        """Run `dvc repro`; return the stages that it ran."""
+        done = self.dvc("repro")
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        return {line.split("'")[1] for line in done.stdout.splitlines() if line.startswith("Running stage")}
+
+    def edit(self, change: Callable[[Any], None]) -> None:
+        yaml = YAML()
+        path = self.folder / "params.yaml"
+        values = yaml.load(path.read_text())
+        change(values)
+        with path.open("w") as stream:
+            yaml.dump(values, stream)
+
+    def json(self, name: str) -> dict:
+        return json.loads((self.folder / name).read_text())
+
+
+def write_reviews(path: Path, rows: int = 240) -> None:
+    source = random.Random(0)
+    telling = {"good": ["good", "great", "fine"], "bad": ["bad", "awful", "poor"]}
+    filler = ["the", "a", "is", "was", "not", "very", "it", "so", "and", "but", "film", "book", "story", "plot"]
+    lines = ["review,sentiment"]
+    for number in range(rows):
+        label = ("good", "bad")[number % 2]
+        words = [source.choice(filler) for _ in range(source.randint(4, 12))]
+        words.insert(source.randrange(len(words)), source.choice(telling[label]))
+        lines.append(f'"{" ".join(words)}, nr {number}",{label}')
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def small(values: Any) -> None:
+    """The four lines that a user writes, and sizes for a test."""
+    values["data"] = {"source": "file", "path": "reviews.csv", "text": "review", "label": "sentiment"}
+    values["pretrained"]["minilm"] = {"source": "folder", "path": "models/local/tiny"}
+    values["tokenizers"]["minilm"]["max_length"] = 24
+    values["transfer_set"]["copies"] = 2
+    values["finetune"].update(epochs=8, evaluations=2, learning_rate=3e-3, precision="fp32")
+    values["teach"]["precision"] = "fp32"
+    values["budget"].update(steps=40, evaluations=2, batch_size=32, learning_rate=1e-2, precision="fp32")
+    values["evaluate"]["resamples"] = 200
+    for student in values["students"].values():
+        student["config"]["embedding_size"] = 16
+    values["students"]["bilstm"]["config"]["hidden_size"] = 8
+    values["students"]["textcnn"]["config"].update(filters=8, widths=[1, 2])
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    folder = tmp_path_factory.mktemp("whole") / "project"
+    folder.mkdir()
+    project = Project(folder)
+    write_reviews(folder / "reviews.csv")
+    write_pretrained(folder / "models/local/tiny")
+    project.edit(small)
+    ran = project.repro()
+    assert len(ran) == 21, ran
+    project.git("add", "-A")
+    project.git("commit", "-qm", "run")
+    return project
+
+
+def test_the_full_table(project: Project) -> None:
+    report = (project.folder / "report/report.md").read_text(encoding="utf-8")
+    for name in ("teacher", *MODELS, "tfidf", "vader"):
+        assert name in report
+    teacher = project.json("metrics/teacher.json")
+    assert teacher["macro_f1"] > 0.8
+    for name in MODELS:
+        figures = project.json(f"metrics/{name}.json")
+        control = project.json(f"metrics/controls/{name}.json")
+        assert figures["retention"] == pytest.approx(figures["macro_f1"] / teacher["macro_f1"], abs=1e-5)
+        assert figures["gain"] == pytest.approx(figures["macro_f1"] - control["macro_f1"], abs=1e-5)
+        assert figures["gain_low"] <= figures["gain"] <= figures["gain_high"]
+        assert figures["macro_f1_low"] <= figures["macro_f1"] <= figures["macro_f1_high"]
+        assert list(figures) == sorted(figures)
+        assert all(not isinstance(value, (dict, list)) for value in figures.values())
+
+
+def test_only_what_is_published_lands_in_a_model(project: Project) -> None:
+    for folder in ("teacher/minilm", "students/static", "controls/static"):
+        names = {path.name for path in (project.folder / "models" / folder).iterdir()}
+        wanted = {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
+        assert names == wanted | {"curve.csv", "training.json"}
+
+
+def test_nothing_reruns_and_nothing_is_left_to_commit(project: Project) -> None:
+    assert project.repro() == set()
+    assert project.git("status", "--porcelain") == ""
+    status = project.dvc("status")
+    assert "up to date" in status.stdout, status.stdout
+
+
+def test_no_artifact_knows_where_it_was_made(project: Project) -> None:
+    for root in ("models/teacher", "models/students", "models/controls", "data/tokenized", "metrics", "report"):
+        for path in (project.folder / root).rglob("*"):
+            if path.suffix in {".json", ".md", ".html", ".csv"}:
+                assert str(project.folder.parent) not in path.read_text(encoding="utf-8"), path
+
+
+def test_comments_and_order_rerun_nothing(project: Project) -> None:
+    path = project.folder / "params.yaml"
+    before = path.read_text()
+    path.write_text("# a comment\n" + before)
+    project.edit(lambda values: values.update(finetune=dict(reversed(list(values["finetune"].items())))))
+    assert path.read_text() != before
+    assert project.repro() == set()
+    project.git("checkout", "-q", "params.yaml")
+
+
+def test_one_students_width_reruns_that_student_alone(project: Project) -> None:
+    project.edit(lambda values: values["students"]["static"]["config"].update(hidden_size=12))
+    ran = project.repro()
+    assert ran == {"transfer@static", "control@static", "evaluate_control@static", "evaluate@static", "report"}
+    project.git("checkout", "-q", "params.yaml", "dvc.lock")
+    assert project.dvc("checkout").returncode == 0
+
+
+def test_a_new_student_is_an_edit_of_params_alone(project: Project) -> None:
+    student = {
+        "architecture": "encoder",
+        "tokenizer": "minilm",
+        "config": {"model_type": "distilbert", "dim": 16, "n_heads": 2, "n_layers": 1, "hidden_dim": 32},
+    }
+    project.edit(lambda values: values["students"].update(tiny=student))
+    assert project.repro() == {"transfer@tiny", "control@tiny", "evaluate_control@tiny", "evaluate@tiny", "report"}
+    assert "tiny" in (project.folder / "report/report.md").read_text(encoding="utf-8")
+    project.git("checkout", "-q", "params.yaml", "dvc.lock")
+    assert project.dvc("checkout").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("budget.steps=many", "budget.steps is 'many': input should be a valid integer"),
+        ("budget.stesp=3", "budget.stesp is not a setting"),
+        ("finetune.learning_rate=-1e-5", "finetune.learning_rate is -1e-05: input should be greater than 0"),
+    ],
+)
+def test_an_experiment_with_a_slip_ends_before_any_work(project: Project, setting: str, message: str) -> None:
+    done = project.dvc("exp", "run", "--set-param", setting)
+    assert done.returncode != 0
+    assert message in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    project.git("checkout", "-q", ".")
+    assert project.dvc("checkout").returncode == 0
+
+
+def test_an_experiment_takes_a_number_in_scientific_notation(project: Project) -> None:
+    done = project.dvc("exp", "run", "--set-param", "students.static.learning_rate=5e-3")
+    assert done.returncode == 0, done.stdout + done.stderr
+    ran = {line.split("'")[1] for line in done.stdout.splitlines() if line.startswith("Running stage")}
+    assert "transfer@static" in ran
+    assert "finetune@minilm" not in ran
+    project.git("checkout", "-q", ".")
+    assert project.dvc("checkout").returncode == 0
+
+
+def test_dvc_draws_the_metrics_and_the_plots(project: Project) -> None:
+    shown = project.dvc("metrics", "show", "--json")
+    assert shown.returncode == 0
+    assert {"metrics/teacher.json", "metrics/static.json", "metrics/controls/static.json"} <= set(
+        json.loads(shown.stdout)[""]["data"]
+    )
+    plots = project.dvc("plots", "show", "--json")
+    assert plots.returncode == 0, plots.stderr
+    assert len(json.loads(plots.stdout)["data"]) >= 2
