@@ -13,9 +13,12 @@ from pipeline.training.machine import device, use_bf16
 
 
 def predict(
-    model: PreTrainedModel, table: TokenTable, pad_token_id: int, batch_tokens: int, precision: str, title: str
+    model: PreTrainedModel, table: TokenTable, pad_token_id: int, batch_tokens: int, precision: str, title: str | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return logits (N, labels) float32 and pooled states (N, width) float16, rows as in ``table``."""
+    """Return logits (N, labels) float32 and pooled states (N, width) float16, rows as in ``table``.
+
+    A progress bar with texts per second runs under ``title``, none if it is None.
+    """
     logits = np.empty((len(table), model.config.num_labels), np.float32)
     pooled: np.ndarray | None = None
     for rows, batch_logits, batch_pooled in _batches(model, table, pad_token_id, batch_tokens, precision, title):
@@ -27,14 +30,14 @@ def predict(
 
 
 def _batches(
-    model: PreTrainedModel, table: TokenTable, pad_token_id: int, batch_tokens: int, precision: str, title: str
+    model: PreTrainedModel, table: TokenTable, pad_token_id: int, batch_tokens: int, precision: str, title: str | None
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     place = device()
     model = model.to(place).eval()
     with (
         torch.inference_mode(),
         torch.autocast(place.type, torch.bfloat16, enabled=use_bf16(precision)),
-        tqdm(total=len(table), desc=title, unit="text", mininterval=1.0) as progress,
+        tqdm(total=len(table), desc=title, unit="text", mininterval=1.0, disable=title is None) as progress,
     ):
         for rows in batches_by_length(table.lengths, batch_tokens):
             batch = {name: value.to(place) for name, value in pad_rows(table, rows, pad_token_id).items()}

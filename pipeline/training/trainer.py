@@ -120,8 +120,8 @@ def train(
         trainer.train()
         history, best = trainer.state.log_history, trainer.state.best_global_step
         metric = trainer.state.best_metric
-    points = curve(history)
-    if metric is None or not np.isfinite(points[["train_loss", "validation_loss"]]).all(axis=None):
+    losses = [entry[key] for entry in history for key in ("loss", "eval_loss") if key in entry]
+    if metric is None or not np.isfinite(losses).all():
         raise GraftError("the loss stopped being a number; lower learning_rate or raise warmup")
     summary = {
         "best_step": best,
@@ -129,7 +129,7 @@ def train(
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "steps": steps,
     }
-    return Trained(model.cpu().eval(), points, summary)
+    return Trained(model.cpu().eval(), curve(history), summary)
 
 
 def _arguments(folder: str, config: TrainingConfig, steps: int, every: int, seed: int) -> TrainingArguments:

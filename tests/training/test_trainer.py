@@ -76,6 +76,7 @@ def test_it_learns_from_labels_and_from_signals_alone(tokenizer: PreTrainedToken
 def test_the_curve_has_a_row_for_every_look_at_validation(tokenizer: PreTrainedTokenizerFast) -> None:
     trained = run(tokenizer, budget())
     assert trained.curve["step"].tolist() == [10, 20, 30, 40]
+    assert run(tokenizer, budget(steps=41, evaluations=3)).curve["step"].tolist() == [14, 28, 41]
     assert trained.curve.notna().all().all()
     best = trained.curve.loc[trained.curve["validation_macro_f1"].idxmax()]
     assert trained.summary["best_step"] == best["step"]
