@@ -28,7 +28,7 @@ DIRECT = {
     "pretrained.minilm": {"fetch_model@minilm"},
     "tokenizers.minilm": {"tokenize@minilm"},
     "finetune": {"finetune@minilm"},
-    "teachers.minilm": {"finetune@minilm", "teach@minilm", "evaluate_teacher", "report"}
+    "teachers.minilm": {"finetune@minilm", "teach@minilm", "vocabulary@minilm", "evaluate_teacher", "report"}
     | {f"transfer@{name}" for name in STUDENTS},
     "teach": {"teach@minilm"},
     "budget": ALL_STUDENTS,

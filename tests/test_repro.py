@@ -117,7 +117,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     write_pretrained(folder / "models/local/tiny")
     project.edit(small)
     ran = project.repro()
-    assert len(ran) == 21, ran
+    assert len(ran) == 23, ran
     project.git("add", "-A")
     project.git("commit", "-qm", "run")
     return project
@@ -196,7 +196,7 @@ def test_a_new_student_is_an_edit_of_params_alone(project: Project) -> None:
     ("setting", "message"),
     [
         ("budget.steps=many", "budget.steps is 'many': input should be a valid integer"),
-        ("budget.stesp=3", "budget.stesp is not a setting"),
+        ("+budget.stesp=3", "budget.stesp is not a setting"),
         ("finetune.learning_rate=-1e-5", "finetune.learning_rate is -1e-05: input should be greater than 0"),
     ],
 )
@@ -210,7 +210,7 @@ def test_an_experiment_with_a_slip_ends_before_any_work(project: Project, settin
 
 
 def test_an_experiment_takes_a_number_in_scientific_notation(project: Project) -> None:
-    done = project.dvc("exp", "run", "--set-param", "students.static.learning_rate=5e-3")
+    done = project.dvc("exp", "run", "--set-param", "+students.static.learning_rate=5e-3")
     assert done.returncode == 0, done.stdout + done.stderr
     ran = {line.split("'")[1] for line in done.stdout.splitlines() if line.startswith("Running stage")}
     assert "transfer@static" in ran

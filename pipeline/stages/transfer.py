@@ -1,8 +1,9 @@
 """``python -m pipeline.stages.transfer NAME``: a student learns from the teachers' stored signals.
 
-Reads ``budget``, ``transfer``, ``teachers``, ``students.NAME``, ``signals/`` and the transfer set's
-token table (its labels it does not know). Writes ``models/students/NAME/``: weights, configuration,
-tokenizer, ``curve.csv``, ``training.json``. Labelled validation texts choose the checkpoint.
+Reads ``budget``, ``transfer``, ``teachers``, ``students.NAME``, ``signals/``, what the teachers say of
+the student's vocabulary, and the transfer set's token table, which has no labels. Writes
+``models/students/NAME/``: weights, configuration, tokenizer, ``curve.csv``, ``training.json``. Labelled
+validation texts choose the checkpoint.
 """
 
 from pathlib import Path
@@ -18,6 +19,7 @@ from pipeline.training.machine import seed_everything
 from pipeline.training.trainer import train
 from pipeline.transfer.objective import Objective
 from pipeline.transfer.signals import TeacherSignals, average_logits
+from pipeline.transfer.warm_start import warm_start
 
 
 def main(name: str) -> None:
@@ -31,8 +33,12 @@ def main(name: str) -> None:
     tokenizer = load_tokenizer(tokens / "tokenizer")
     labels = read_json(Path("data/prepared/labels.json"))["labels"]
     seed_everything(budget.seed)
+    model = student(settings.architecture, settings.config, tokenizer, labels)
+    if params.transfer.warm_start:
+        vocabulary = Path("models/vocabulary") / settings.tokenizer
+        warm_start(model, read_array(vocabulary / "vectors.npy"), read_array(vocabulary / "counts.npy"))
     trained = train(
-        student(settings.architecture, settings.config, tokenizer, labels),
+        model,
         tables,
         tokenizer.pad_token_id,
         budget,

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pipeline.configs import DataConfig, PrepareConfig, TransferSetConfig
 from pipeline.errors import GraftError
-from pipeline.params import DataConfig, PrepareConfig, TransferSetConfig
 from pipeline.text.augmentation import augment
 from pipeline.text.cleaning import clean_text
 from pipeline.text.deduplication import find_copies, find_leaks, loose_key, merge_groups

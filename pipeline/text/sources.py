@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline.configs import DataConfig, FileData, HubData, VaderData
 from pipeline.errors import GraftError
-from pipeline.params import DataConfig, FileData, HubData, VaderData
 from pipeline.text.cleaning import normalise
 from pipeline.text.tables import decode, is_scalar, read_table
 

@@ -14,9 +14,9 @@ from torch.utils.data import Dataset, Sampler
 from transformers import PreTrainedModel, Trainer, TrainingArguments
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
+from pipeline.configs import TrainingConfig
 from pipeline.errors import GraftError
 from pipeline.evaluation.metrics import validation_figures
-from pipeline.params import TrainingConfig
 from pipeline.tokens.batches import BatchCollator, TokenDataset
 from pipeline.tokens.table import TokenTable
 from pipeline.training.curves import curve

@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 
+from pipeline.configs import LossConfig
 from pipeline.errors import GraftError
 from pipeline.models.outputs import PooledClassifierOutput
-from pipeline.params import LossConfig
 from pipeline.transfer.losses import LOSSES
 
 

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from pipeline.artifacts import write_csv, write_json, write_parquet, write_text
+from pipeline.configs import EvaluateConfig
 from pipeline.evaluation.comparison import figures, student_figures
 from pipeline.evaluation.predictions import prediction_frame
-from pipeline.params import EvaluateConfig
 
 PARAMS = Path(__file__).parents[2] / "params.yaml"
 CONFIG = EvaluateConfig(resamples=200)

@@ -1,6 +1,6 @@
 import pandas as pd
 
-from pipeline.params import FileData, PrepareConfig, TransferSetConfig
+from pipeline.configs import FileData, PrepareConfig, TransferSetConfig
 from pipeline.text.deduplication import loose_key
 from pipeline.text.prepare import build_transfer_set, count_kinds, count_leakage, prepare_dataset
 from pipeline.text.sources import RawRows

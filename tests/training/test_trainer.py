@@ -5,9 +5,9 @@ import pytest
 import torch
 from transformers import PreTrainedTokenizerFast
 
+from pipeline.configs import BudgetConfig, LossConfig
 from pipeline.errors import GraftError
 from pipeline.models.registry import student
-from pipeline.params import BudgetConfig, LossConfig
 from pipeline.tokens.encoding import encode
 from pipeline.tokens.table import TokenTable
 from pipeline.training.machine import seed_everything

@@ -1,9 +1,9 @@
 import pytest
 import torch
 
+from pipeline.configs import LossConfig
 from pipeline.errors import GraftError
 from pipeline.models.outputs import PooledClassifierOutput
-from pipeline.params import LossConfig
 from pipeline.transfer.losses import logits_kl, logits_mse
 from pipeline.transfer.objective import Objective
 
