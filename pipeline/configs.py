@@ -109,7 +109,7 @@ class TransferSetConfig(Section):
     """The unlabelled texts that the teacher reads."""
 
     seed: Seed = 7
-    copies: Annotated[int, Field(ge=0, le=1000)] = 9
+    copies: Annotated[int, Field(ge=0, le=1000)] = 6
     kinds: Annotated[list[Literal["cut", "mask", "splice"]], Field(min_length=1)] = ["cut", "mask", "splice"]
 
 
@@ -164,7 +164,7 @@ class FinetuneConfig(TrainingConfig):
     """The teacher's training."""
 
     epochs: Annotated[float, Field(gt=0, le=1000)]
-    evaluations: Count = 6
+    evaluations: Count = 4
 
 
 class TeacherConfig(Section):
@@ -178,7 +178,7 @@ class TeacherConfig(Section):
 class TeachConfig(Section):
     """The teacher's pass over the transfer set."""
 
-    batch_tokens: Count = 8192
+    batch_tokens: Count = 4096
     precision: Precision = "auto"
 
 
@@ -186,7 +186,7 @@ class BudgetConfig(TrainingConfig):
     """What a student and its control may both spend."""
 
     steps: Count
-    evaluations: Count = 15
+    evaluations: Count = 12
     seed: Seed = 13
 
 
