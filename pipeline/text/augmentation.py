@@ -10,9 +10,8 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 
-# Stands for a hidden word until a tokenizer puts its own mask token there. Cleaning removes the
-# private-use characters of a user's texts, so it cannot occur in them.
-MASK = "\ue000"
+from pipeline.text.placeholder import MASK
+
 HIDDEN_SHARE = 0.3
 
 UNSPACED = re.compile(

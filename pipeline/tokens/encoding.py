@@ -10,7 +10,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from pipeline.artifacts import required
 from pipeline.errors import GraftError
-from pipeline.text.augmentation import MASK
+from pipeline.text.placeholder import MASK
 from pipeline.tokens.table import TokenTable
 
 CHUNK = 20_000

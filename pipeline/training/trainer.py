@@ -3,7 +3,7 @@
 import math
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,11 +17,15 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 from pipeline.configs import TrainingConfig
 from pipeline.errors import GraftError
 from pipeline.evaluation.metrics import validation_figures
+from pipeline.models.outputs import PooledClassifierOutput
 from pipeline.tokens.batches import BatchCollator, TokenDataset
 from pipeline.tokens.table import TokenTable
 from pipeline.training.curves import curve
 from pipeline.training.machine import device, use_bf16
-from pipeline.transfer.objective import Objective
+
+# What a student minimises instead of its labels' cross-entropy: the mean loss of a batch, from the model's
+# output and the batch with its signals. A type, not the class: a teacher's training knows no transfer loss.
+Objective = Callable[[PooledClassifierOutput, Mapping[str, torch.Tensor]], torch.Tensor]
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.text.augmentation import MASK, Units, augment, cut, mask, splice
+from pipeline.text.augmentation import Units, augment, cut, mask, splice
+from pipeline.text.placeholder import MASK
 
 WORDS = st.lists(st.text("abcxyz", min_size=1, max_size=6), min_size=2, max_size=30).map(" ".join)
 

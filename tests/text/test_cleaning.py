@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.text.augmentation import MASK
 from pipeline.text.cleaning import clean_text, normalise
+from pipeline.text.placeholder import MASK
 
 ANY = st.text(st.characters(categories=["L", "M", "N", "P", "S", "Z", "C"]))
 

@@ -5,7 +5,7 @@ import pytest
 from transformers import PreTrainedTokenizerFast
 
 from pipeline.errors import GraftError
-from pipeline.text.augmentation import MASK
+from pipeline.text.placeholder import MASK
 from pipeline.tokens.encoding import encode, load_tokenizer
 
 

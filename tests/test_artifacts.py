@@ -1,0 +1,81 @@
+"""Artifacts are whole or absent, and the same values give the same bytes."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.artifacts import (
+    publish,
+    read_array,
+    read_json,
+    read_parquet,
+    required,
+    write_array,
+    write_csv,
+    write_json,
+    write_parquet,
+)
+from pipeline.errors import GraftError
+
+
+def interrupt(target: Path) -> None:
+    with publish(target) as partial:
+        partial.mkdir()
+        (partial / "weights").write_text("half")
+        raise KeyboardInterrupt
+
+
+def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
+    target = tmp_path / "model"
+    with publish(target) as partial:
+        partial.mkdir()
+        (partial / "weights").write_text("old")
+    with pytest.raises(KeyboardInterrupt):
+        interrupt(target)
+    assert (target / "weights").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_what_a_killed_run_left_is_cleared(tmp_path: Path) -> None:
+    (tmp_path / ".partial-model").mkdir()
+    (tmp_path / ".partial-model" / "stale").touch()
+    with publish(tmp_path / "model") as partial:
+        partial.mkdir()
+    assert list((tmp_path / "model").iterdir()) == []
+
+
+def test_a_folder_replaces_a_folder(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        with publish(tmp_path / "out") as partial:
+            partial.mkdir()
+            (partial / name).touch()
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["b"]
+
+
+def test_round_trips_and_equal_bytes(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"id": ["a", "b"], "p": np.array([0.25, 0.5], np.float32)})
+    array = np.arange(6, dtype=np.float16).reshape(2, 3)
+    for name in ("one", "two"):
+        write_parquet(tmp_path / name / "t.parquet", frame)
+        write_csv(tmp_path / name / "t.csv", frame)
+        write_array(tmp_path / name / "t.npy", array)
+    write_json(tmp_path / "one" / "t.json", {"b": 1, "a": "é"})
+    write_json(tmp_path / "two" / "t.json", {"a": "é", "b": 1})
+    for name in ("t.parquet", "t.csv", "t.npy", "t.json"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+    pd.testing.assert_frame_equal(read_parquet(tmp_path / "one" / "t.parquet"), frame)
+    np.testing.assert_array_equal(read_array(tmp_path / "one" / "t.npy"), array)
+    assert read_json(tmp_path / "one" / "t.json") == {"a": "é", "b": 1}
+
+
+def test_json_refuses_what_is_no_json(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "x.json", {"loss": float("nan")})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_artifact_names_the_remedy(tmp_path: Path) -> None:
+    with pytest.raises(GraftError, match="is missing; run `dvc repro`"):
+        required(tmp_path / "none")
