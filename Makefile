@@ -8,7 +8,7 @@ READY := .venv/.ready
 repro: install  ## rebuild every number
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro
 
-test: install  ## lint, types and all tests
+test: install  ## lint, types, all tests
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
 
 check: install  ## lint, types, fast tests
