@@ -40,6 +40,8 @@ def main() -> None:
 
 def classify(folder: Path, texts: Iterable[str]) -> Iterator[dict[str, Any]]:
     """Yield ``text``, ``label`` and ``probabilities`` of each text, or ``text`` and the reason it is ``refused``."""
+    from transformers.utils.logging import disable_progress_bar
+
     from pipeline.models.registry import load_model
     from pipeline.text.cleaning import clean_text
     from pipeline.tokens.encoding import encode, load_tokenizer
@@ -47,6 +49,7 @@ def classify(folder: Path, texts: Iterable[str]) -> Iterator[dict[str, Any]]:
 
     if not (folder / "config.json").exists():
         raise GraftError(f"{folder} holds no model; train one with `dvc repro`, or name a folder under models/")
+    disable_progress_bar()
     model, tokenizer = load_model(folder), load_tokenizer(folder)
     names = [model.config.id2label[at] for at in range(model.config.num_labels)]
     stream = iter(texts)
