@@ -179,14 +179,16 @@ def test_one_students_width_reruns_that_student_alone(project: Project) -> None:
     assert project.dvc("checkout").returncode == 0
 
 
-def test_a_new_student_is_an_edit_of_params_alone(project: Project) -> None:
+def test_a_new_student_with_a_new_tokenizer_is_an_edit_of_params_alone(project: Project) -> None:
+    short = {"source": "models/pretrained/minilm", "max_length": 12}
     student = {
         "architecture": "encoder",
-        "tokenizer": "minilm",
+        "tokenizer": "short",
         "config": {"model_type": "distilbert", "dim": 16, "n_heads": 2, "n_layers": 1, "hidden_dim": 32},
     }
-    project.edit(lambda values: values["students"].update(tiny=student))
-    assert project.repro() == {"transfer@tiny", "control@tiny", "evaluate_control@tiny", "evaluate@tiny", "report"}
+    project.edit(lambda values: (values["tokenizers"].update(short=short), values["students"].update(tiny=student)))
+    trained = {"transfer@tiny", "control@tiny", "evaluate_control@tiny", "evaluate@tiny"}
+    assert project.repro() == {"tokenize@short", "vocabulary@short", *trained, "report"}
     assert "tiny" in (project.folder / "report/report.md").read_text(encoding="utf-8")
     project.git("checkout", "-q", "params.yaml", "dvc.lock")
     assert project.dvc("checkout").returncode == 0
