@@ -28,8 +28,9 @@ $(READY): requirements.lock pyproject.toml
 
 lock: install  ## renew requirements.lock from pyproject.toml
 	$(BIN)/python -m pip install --quiet pip-tools
-	$(BIN)/python -m piptools compile --quiet --extra dev --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-annotate --no-header --output-file requirements.lock pyproject.toml
-	sed -i.bak 's/+cpu$$//; /^#/d' requirements.lock && rm requirements.lock.bak
+	$(BIN)/python -m piptools compile --quiet --extra dev --strip-extras --no-annotate --no-header --output-file requirements.lock pyproject.toml
+	@# Names and versions alone: no index, no folder and no local build of this machine.
+	sed -i.bak 's/+cpu$$//; /^[#-]/d; /^$$/d' requirements.lock && rm requirements.lock.bak
 
 clean:  ## remove what was built, but not DVC's cache
 	rm -rf data/raw data/prepared data/tokenized models/pretrained models/teacher models/students models/controls signals metrics predictions report
