@@ -132,6 +132,8 @@ def test_the_full_table(project: Project) -> None:
     for name in MODELS:
         figures = project.json(f"metrics/{name}.json")
         control = project.json(f"metrics/controls/{name}.json")
+        trained, untaught = (project.json(f"models/{kind}/{name}/training.json") for kind in ("students", "controls"))
+        assert [trained[key] for key in ("steps", "parameters")] == [untaught[key] for key in ("steps", "parameters")]
         assert figures["retention"] == pytest.approx(figures["macro_f1"] / teacher["macro_f1"], abs=1e-5)
         assert figures["gain"] == pytest.approx(figures["macro_f1"] - control["macro_f1"], abs=1e-5)
         assert figures["gain_low"] <= figures["gain"] <= figures["gain_high"]
