@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: repro test check fix install clean
+.PHONY: repro test check fix ablation install clean
 
 repro: install  ## rebuild every number
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro
@@ -17,6 +17,9 @@ check: install  ## lint, types, fast tests
 
 fix: install  ## format and mend what ruff can mend
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+ablation: install  ## what each ingredient of the transfer is worth; ARGS="--seeds 13 --students bilstm"
+	$(BIN)/python -m benchmarks.ablation $(ARGS)
 
 install: $(READY)
 

@@ -8,7 +8,7 @@ that looks finished.
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -87,6 +87,19 @@ def read_array(path: Path) -> np.ndarray:
     """Memory-map an array that ``write_array`` wrote."""
     array: np.ndarray = np.load(required(path), mmap_mode="r", allow_pickle=False)
     return array
+
+
+def join_arrays(target: Path, paths: Sequence[Path]) -> None:
+    """Write the arrays of ``paths`` as one, row after row, without holding more than one in memory."""
+    parts = [read_array(path) for path in paths]
+    shape = (sum(len(part) for part in parts), *parts[0].shape[1:])
+    with publish(target) as partial:
+        whole = np.lib.format.open_memmap(partial, mode="w+", dtype=parts[0].dtype, shape=shape)
+        start = 0
+        for part in parts:
+            whole[start : start + len(part)] = part
+            start += len(part)
+        whole.flush()
 
 
 def required(path: Path) -> Path:

@@ -13,6 +13,8 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Revision = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
 Metric = Literal["macro_f1", "accuracy", "loss"]
 Precision = Literal["auto", "bf16", "fp32"]
+TokenizerKind = Literal["bpe", "words", "characters"]
+Kind = Literal["cut", "mask", "splice", "replace", "mix", "shuffle", "drop"]
 
 
 class Section(BaseModel):
@@ -106,11 +108,15 @@ class PrepareConfig(Section):
 
 
 class TransferSetConfig(Section):
-    """The unlabelled texts that the teacher reads."""
+    """The unlabelled texts that the teacher reads; ``pipeline.text.augmentation`` makes the kinds of copies."""
 
     seed: Seed = 7
+    path: Text = "data/unlabelled"
+    column: Text = "text"
+    encoding: Text = "utf-8"
+    texts: Annotated[int, Field(ge=0)] = 100_000
     copies: Annotated[int, Field(ge=0, le=1000)] = 6
-    kinds: Annotated[list[Literal["cut", "mask", "splice"]], Field(min_length=1)] = ["cut", "mask", "splice"]
+    kinds: Annotated[list[Kind], Field(min_length=1)] = ["cut", "mask", "splice"]
 
 
 class PackageModel(Section):
@@ -142,11 +148,32 @@ class HubModel(Section):
 PretrainedConfig = Annotated[PackageModel | FolderModel | HubModel, Field(discriminator="source")]
 
 
+# The texts that a tokenizer is trained on.
+TRANSFER_SET = "data/prepared/transfer.parquet"
+
+
 class TokenizerConfig(Section):
-    """A tokenizer and the length that texts are cut to."""
+    """A tokenizer, a pretrained model's or one trained here, and the length that texts are cut to."""
 
     source: Text
+    kind: TokenizerKind | None = None
+    vocabulary: Annotated[int, Field(ge=64, le=1_000_000)] | None = None
+    lowercase: bool = True
     max_length: Annotated[int, Field(ge=4, le=8192)] = 128
+
+    @model_validator(mode="after")
+    def _trained_here_or_not(self) -> "TokenizerConfig":
+        trained = self.kind is not None
+        if trained != (self.vocabulary is not None):
+            raise ValueError("kind and vocabulary come together: set both to train a tokenizer, none to use a model's")
+        if trained != (self.source == TRANSFER_SET):
+            raise ValueError(
+                f"source is {self.source!r}; with kind and vocabulary it must be {TRANSFER_SET}, "
+                "without them the folder of a pretrained model"
+            )
+        if not trained and "lowercase" in self.model_fields_set:
+            raise ValueError("lowercase is for a tokenizer trained here, with kind and vocabulary; remove it")
+        return self
 
 
 class TrainingConfig(Section):
@@ -180,6 +207,8 @@ class TeachConfig(Section):
 
     batch_tokens: Count = 4096
     precision: Precision = "auto"
+    shard_texts: Count = 16_384
+    token_states: Annotated[int, Field(ge=0, le=4096)] = 0
 
 
 class BudgetConfig(TrainingConfig):
@@ -199,11 +228,27 @@ class LossConfig(Section):
     weight: Annotated[float, Field(gt=0)] = 1.0
 
 
+class PhaseConfig(Section):
+    """A part of a student's training: its share of the steps, and the losses weighed in it."""
+
+    share: Annotated[float, Field(gt=0)] = 1.0
+    losses: Annotated[list[LossConfig], Field(min_length=1)]
+
+
 class TransferConfig(Section):
-    """What a student learns from its teachers."""
+    """What a student learns from its teachers: one phase after another."""
 
     warm_start: bool = True
-    losses: Annotated[list[LossConfig], Field(min_length=1)]
+    phases: Annotated[list[PhaseConfig], Field(min_length=1)]
+
+
+class OwnBudget(Section):
+    """What a student and its control change of the common budget."""
+
+    steps: Count | None = None
+    batch_size: Count | None = None
+    learning_rate: Positive | None = None
+    weight_decay: Annotated[float, Field(ge=0)] | None = None
 
 
 class StudentConfig(Section):
@@ -212,7 +257,7 @@ class StudentConfig(Section):
     architecture: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
     tokenizer: Text
     config: dict[str, Any] = {}
-    learning_rate: Positive | None = None
+    budget: OwnBudget = OwnBudget()
 
 
 class TfidfRival(Section):

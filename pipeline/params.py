@@ -61,9 +61,9 @@ class Params(Section):
         return entries[key]
 
     def budget_of(self, student: str) -> BudgetConfig:
-        """Return the budget with the student's own learning rate, if it sets one."""
-        own = self.section("students", student).learning_rate
-        return self.budget if own is None else self.budget.model_copy(update={"learning_rate": own})
+        """Return the common budget with what the student changes of it."""
+        own: StudentConfig = self.section("students", student)
+        return self.budget.model_copy(update=own.budget.model_dump(exclude_none=True))
 
     @field_validator("pretrained", "tokenizers", "teachers", "students", "rivals", mode="before")
     @classmethod
@@ -81,6 +81,11 @@ class Params(Section):
         for name, teacher in self.teachers.items():
             _known(f"teachers.{name}.pretrained", teacher.pretrained, self.pretrained)
             _known(f"teachers.{name}.tokenizer", teacher.tokenizer, self.tokenizers)
+            if self.tokenizers[teacher.tokenizer].kind is not None:
+                raise ValueError(
+                    f"teachers.{name}.tokenizer is {teacher.tokenizer!r}, which is trained here; "
+                    "a teacher needs the one it was pretrained with"
+                )
         for name, student in self.students.items():
             _known(f"students.{name}.tokenizer", student.tokenizer, self.tokenizers)
         return self

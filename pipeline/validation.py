@@ -3,7 +3,7 @@
 from pipeline.errors import GraftError
 from pipeline.models.registry import configure
 from pipeline.params import Params
-from pipeline.transfer.objective import Objective
+from pipeline.transfer.objective import bind_phases, signals_read
 
 
 def validate(params: Params) -> None:
@@ -14,6 +14,8 @@ def validate(params: Params) -> None:
         except GraftError as error:
             raise GraftError(f"params.yaml: students.{name}: {error}") from None
     try:
-        Objective(params.transfer.losses)
+        needed = signals_read(bind_phases(params.transfer.phases))
     except GraftError as error:
         raise GraftError(f"params.yaml: {error}") from None
+    if "teacher_tokens" in needed and not params.teach.token_states:
+        raise GraftError("params.yaml: the loss token_states needs teach.token_states, the width to store, such as 64")

@@ -66,7 +66,7 @@ def test_every_line_of_the_file_explains_itself() -> None:
         ("prepare.test", 0.85, "validation \\+ test must be under 0.9"),
         ("pretrained.minilm.sha256", "b9a0", "pretrained.minilm.sha256 is 'b9a0'"),
         ("pretrained.minilm.package", "gt", "pretrained.minilm.package is 'gt'"),
-        ("transfer_set.kinds", ["paste"], "transfer_set.kinds.0 is 'paste': input should be 'cut', 'mask' or 'splice'"),
+        ("transfer_set.kinds", ["paste"], "transfer_set.kinds.0 is 'paste': input should be 'cut', 'mask', 'splice'"),
         ("students.Big", {"architecture": "static", "tokenizer": "minilm"}, "the name 'Big' is not allowed"),
         ("students.teacher", {"architecture": "static", "tokenizer": "minilm"}, "the name 'teacher' is not allowed"),
         ("students.static.tokenizer", "bpe", "students.static.tokenizer is 'bpe'; allowed: minilm"),
@@ -74,8 +74,12 @@ def test_every_line_of_the_file_explains_itself() -> None:
         ("students.static.architecture", "mlp", "students.static: architecture is 'mlp'; allowed: bilstm"),
         ("students.static.config.hiden_size", 3, "students.static: hiden_size is not a setting of static"),
         ("students.static.config.hidden_size", -3, "students.static: .*hidden_size is -3: must be at least 1"),
-        ("transfer.losses", [{"name": "cosine"}], "transfer.losses.0.name is 'cosine'; allowed: logits_kl"),
-        ("transfer.losses", [], "transfer.losses is"),
+        ("transfer.phases", [{"losses": [{"name": "cosine"}]}], "losses.0.name is 'cosine'; allowed: cka, gold"),
+        ("transfer.phases", [{"losses": []}], "transfer.phases.0.losses is"),
+        ("transfer.phases", [{"losses": [{"name": "token_states"}]}], "token_states needs teach.token_states"),
+        ("transfer.phases", [], "transfer.phases is"),
+        ("transfer.phases", [{"share": 0, "losses": [{"name": "cka"}]}], "transfer.phases.0.share is 0: input"),
+        ("students.static.budget", {"epochs": 3}, "students.static.budget.epochs is not a setting"),
         ("students", {}, "students is"),
         ("students", ["static"], "students is"),
         ("evaluate", None, "evaluate is None"),
@@ -103,6 +107,16 @@ def test_a_broken_file_gets_one_line(tmp_path: Path, text: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_a_teacher_needs_the_tokenizer_it_was_pretrained_with(tmp_path: Path) -> None:
+    def change(values: Any) -> None:
+        own = {"source": "data/prepared/transfer.parquet", "kind": "bpe", "vocabulary": 8000}
+        values["tokenizers"]["own"] = own
+        values["teachers"]["minilm"]["tokenizer"] = "own"
+
+    with pytest.raises(GraftError, match=r"teachers\.minilm\.tokenizer is 'own', which is trained here"):
+        load_params(edited(tmp_path, change))
+
+
 def test_a_missing_file_gets_one_line(tmp_path: Path) -> None:
     with pytest.raises(GraftError, match="run from the root of the repository"):
         load_params(tmp_path / "params.yaml")
@@ -114,7 +128,8 @@ def test_four_lines_describe_a_table_of_ones_own(tmp_path: Path) -> None:
     assert (data.source, data.path, data.cuts, data.labels) == ("file", "reviews.csv", None, None)
 
 
-def test_a_student_may_set_its_own_learning_rate(tmp_path: Path) -> None:
-    params = load_params(edited(tmp_path, put("students.static.learning_rate", 0.02)))
-    assert params.budget_of("static").learning_rate == 0.02
-    assert params.budget_of("bilstm").learning_rate == params.budget.learning_rate
+def test_a_student_may_change_its_own_budget(tmp_path: Path) -> None:
+    params = load_params(edited(tmp_path, put("students.static.budget", {"learning_rate": 0.02, "steps": 7})))
+    own = params.budget_of("static")
+    assert (own.learning_rate, own.steps, own.batch_size) == (0.02, 7, params.budget.batch_size)
+    assert params.budget_of("bilstm") == params.budget

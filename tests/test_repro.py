@@ -26,6 +26,7 @@ def refuse(*args, **kwargs):
 socket.socket.connect = socket.socket.connect_ex = refuse
 socket.getaddrinfo = refuse
 """
+KEPT = ("data/local/.gitkeep", "data/unlabelled/.gitkeep", "models/local/.gitkeep")
 MODELS = {"bilstm", "static", "textcnn"}
 
 
@@ -42,9 +43,9 @@ class Project:
         for name in ("pipeline", "dvc.yaml", "params.yaml", ".dvcignore", ".gitignore"):
             source = ROOT / name
             (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / name)
-        for name in ("data/local", "models/local", ".dvc"):
+        for name in ("data/local", "data/unlabelled", "models/local", ".dvc"):
             (folder / name).mkdir(parents=True)
-        for name in ("data/local/.gitkeep", "models/local/.gitkeep", ".dvc/config", ".dvc/.gitignore"):
+        for name in (*KEPT, ".dvc/config", ".dvc/.gitignore"):
             shutil.copy(ROOT / name, folder / name)
         self.git("init", "-q")
         self.git("config", "user.email", "test@example.org")
@@ -214,7 +215,7 @@ def test_an_experiment_with_a_slip_ends_before_any_work(project: Project, settin
 
 
 def test_an_experiment_takes_a_number_in_scientific_notation(project: Project) -> None:
-    done = project.dvc("exp", "run", "--set-param", "+students.static.learning_rate=5e-3")
+    done = project.dvc("exp", "run", "--set-param", "+students.static.budget={learning_rate:5e-3}")
     assert done.returncode == 0, done.stdout + done.stderr
     ran = {line.split("'")[1] for line in done.stdout.splitlines() if line.startswith("Running stage")}
     assert "transfer@static" in ran

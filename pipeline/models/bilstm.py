@@ -56,7 +56,7 @@ class BiLSTMForSequenceClassification(StudentModel):
         states = self.dropout(states)
         weighted = attention_pool(states, self.attention(states).squeeze(-1), attention_mask)
         pooled = self.norm(torch.cat([max_pool(states, attention_mask), weighted], dim=1))
-        return classifier_output(self.classifier(self.dropout(pooled)), pooled, labels)
+        return classifier_output(self.classifier(self.dropout(pooled)), pooled, states, labels)
 
 
 def _mirror(attention_mask: torch.Tensor) -> torch.Tensor:

@@ -62,7 +62,7 @@ class EncoderForSequenceClassification(PreTrainedModel):
         """Classify ``input_ids`` (B, T) under ``attention_mask`` (B, T)."""
         states = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
         pooled = mean_pool(states, attention_mask)
-        return classifier_output(self.classifier(self.dropout(pooled)), pooled, labels)
+        return classifier_output(self.classifier(self.dropout(pooled)), pooled, states, labels)
 
 
 def configure(vocab_size: int, pad_token_id: int, **settings: Any) -> EncoderConfig:

@@ -9,17 +9,21 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 
 @dataclass
 class PooledClassifierOutput(SequenceClassifierOutput):
-    """A sequence classifier's output with the sentence representation ``pooled``, (B, width)."""
+    """A sequence classifier's output with what it thinks of a text, ``pooled`` (B, width), and of its tokens.
+
+    ``tokens`` (B, T, width of a token's state) are the states that ``pooled`` was made of.
+    """
 
     pooled: torch.Tensor | None = None
+    tokens: torch.Tensor | None = None
 
 
 def classifier_output(
-    logits: torch.Tensor, pooled: torch.Tensor, labels: torch.Tensor | None
+    logits: torch.Tensor, pooled: torch.Tensor, tokens: torch.Tensor, labels: torch.Tensor | None
 ) -> PooledClassifierOutput:
-    """Bundle logits (B, labels) and pooled (B, width); the loss is the mean cross-entropy if labels (B,) are given."""
+    """Bundle what a model returns; the loss is the mean cross-entropy if labels (B,) are given."""
     loss = None if labels is None else cross_entropy(logits.float(), labels)
-    return PooledClassifierOutput(loss=loss, logits=logits, pooled=pooled)
+    return PooledClassifierOutput(loss=loss, logits=logits, pooled=pooled, tokens=tokens)
 
 
 def mean_pool(states: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:

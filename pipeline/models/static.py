@@ -50,9 +50,10 @@ class StaticForSequenceClassification(StudentModel):
     ) -> PooledClassifierOutput:
         """Classify ``input_ids`` (B, T) under ``attention_mask`` (B, T)."""
         scores = self.scores(input_ids).squeeze(-1)
-        states = attention_pool(self.embedding(input_ids), scores, attention_mask)
-        pooled = nn.functional.gelu(self.hidden(self.dropout(self.norm(states))))
-        return classifier_output(self.classifier(self.dropout(pooled)), pooled, labels)
+        states = self.embedding(input_ids)
+        mean = attention_pool(states, scores, attention_mask)
+        pooled = nn.functional.gelu(self.hidden(self.dropout(self.norm(mean))))
+        return classifier_output(self.classifier(self.dropout(pooled)), pooled, states, labels)
 
 
 CONFIG, MODEL = StaticConfig, StaticForSequenceClassification

@@ -59,10 +59,10 @@ class TextCNNForSequenceClassification(StudentModel):
         features = []
         for convolution, width in zip(self.convolutions, self.config.widths, strict=True):
             # Zero padding of width - 1 on both sides; the window that starts at each token is read.
-            windows = convolution(states.transpose(1, 2)).transpose(1, 2)[:, width - 1 :]  # (B, T, F)
-            features.append(max_pool(windows, attention_mask))
-        pooled = self.norm(torch.relu(torch.cat(features, dim=1)))
-        return classifier_output(self.classifier(self.dropout(pooled)), pooled, labels)
+            features.append(convolution(states.transpose(1, 2)).transpose(1, 2)[:, width - 1 :])
+        windows = torch.cat(features, dim=-1)  # (B, T, F)
+        pooled = self.norm(torch.relu(max_pool(windows, attention_mask)))
+        return classifier_output(self.classifier(self.dropout(pooled)), pooled, windows, labels)
 
 
 CONFIG, MODEL = TextCNNConfig, TextCNNForSequenceClassification

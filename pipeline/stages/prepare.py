@@ -1,15 +1,23 @@
-"""Clean, split and augment: ``data/raw/`` → ``data/prepared/``; sections ``data``, ``prepare``, ``transfer_set``.
+"""Clean, split and augment: ``data/raw/`` and unlabelled text → ``data/prepared/``.
+
+Sections ``data``, ``prepare``, ``transfer_set``.
 
 python -m pipeline.stages.prepare
 """
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+import pandas as pd
 
 from pipeline.artifacts import required, write_json, write_parquet
 from pipeline.params import load_params
 from pipeline.stages.entry import run
-from pipeline.text.prepare import build_transfer_set, count_kinds, prepare_dataset
+from pipeline.text.prepare import prepare_dataset
 from pipeline.text.sources import read_rows
+from pipeline.text.transfer_set import build_transfer_set, summarise_transfer_set
+from pipeline.text.unlabelled import read_unlabelled
 
 RAW = Path("data/raw")
 PREPARED = Path("data/prepared")
@@ -20,17 +28,31 @@ def main() -> None:
     params = load_params()
     prepared = prepare_dataset(read_rows(required(RAW), params.data), params.data, params.prepare)
     splits = prepared.splits
-    transfer_set = build_transfer_set(splits["train"], [splits["validation"], splits["test"]], params.transfer_set)
-    summary = prepared.summary | {"transfer_set": {"rows": len(transfer_set), "kinds": count_kinds(transfer_set)}}
+    train, held_out = splits["train"], pd.concat([splits["validation"], splits["test"]])
+    unlabelled = read_unlabelled(params.transfer_set, params.prepare, train["text"], held_out["text"])
+    transfer_set = build_transfer_set(train, held_out, unlabelled.frame, params.transfer_set)
+    summary = prepared.summary | {"transfer_set": summarise_transfer_set(transfer_set, unlabelled)}
     for name, split in splits.items():
         write_parquet(PREPARED / f"{name}.parquet", split)
     write_parquet(PREPARED / "transfer.parquet", transfer_set)
     write_json(PREPARED / "labels.json", {"labels": prepared.labels})
     write_json(PREPARED / "summary.json", summary)
-    rows = ", ".join(f"{name} {len(split):,}" for name, split in splits.items())
-    refused = ", ".join(f"{reason} {count:,}" for reason, count in sorted(summary["refused"].items())) or "none"
-    print(f"{summary['rows_in']:,} rows in, {summary['rows_kept']:,} kept ({rows}); refused: {refused}")
-    print(f"transfer set: {len(transfer_set):,} texts; labels: {', '.join(prepared.labels)}")
+    _report("rows", summary, {name: len(split) for name, split in splits.items()})
+    if unlabelled.summary["rows_in"]:
+        _report("unlabelled rows", unlabelled.summary, {})
+    kinds = _list(summary["transfer_set"]["kinds"])
+    print(f"transfer set: {len(transfer_set):,} texts ({kinds}); labels: {', '.join(prepared.labels)}")
+
+
+def _report(what: str, summary: Mapping[str, Any], kept: Mapping[str, int]) -> None:
+    parts = f" ({_list(kept)})" if kept else ""
+    print(
+        f"{summary['rows_in']:,} {what} in, {summary['rows_kept']:,} kept{parts}; refused: {_list(summary['refused'])}"
+    )
+
+
+def _list(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in counts.items()) or "none"
 
 
 if __name__ == "__main__":

@@ -1,35 +1,71 @@
 """``python -m pipeline.stages.teach NAME``: the teacher reads the transfer set once.
 
 Reads ``teach``, ``models/teacher/NAME/`` and the transfer set's token table. Writes
-``signals/NAME/``: ``logits.npy`` (N, labels) float32, ``pooled.npy`` (N, width) float16 and
-``ids.parquet``, the row each belongs to.
+``signals/NAME/``: ``logits.npy`` (N, labels) float32, ``pooled.npy`` (N, width) float16,
+``ids.parquet``, the row each belongs to, and, where ``teach.token_states`` asks for them,
+``tokens.npy`` (total tokens, token_states) float16 beside ``tokens.arrow``, the tokens' table.
+The set is read in shards; a killed run is taken up after its last whole shard.
 """
 
+import shutil
+import time
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from tqdm.auto import tqdm
 
-from pipeline.artifacts import write_array, write_parquet
+from pipeline.artifacts import join_arrays, publish, write_array, write_parquet
+from pipeline.configs import TeachConfig
 from pipeline.models.registry import load_model
 from pipeline.params import load_params
 from pipeline.stages.entry import run
 from pipeline.tokens.encoding import load_tokenizer
-from pipeline.tokens.table import read_tokens
-from pipeline.training.prediction import predict
+from pipeline.tokens.table import TokenTable, read_tokens, slice_rows, write_tokens
+from pipeline.training.checkpoints import checkpoint_folder
+from pipeline.transfer.teaching import principal_axes, read_shard
 
 
 def main(name: str) -> None:
     """Store what the teacher ``name`` says of every text."""
     params = load_params()
-    config, teacher = params.teach, params.section("teachers", name)
     folder = Path("models/teacher") / name
-    table = read_tokens(Path("data/tokenized") / teacher.tokenizer / "transfer.arrow")
-    pad = load_tokenizer(folder).pad_token_id
-    logits, pooled = predict(load_model(folder), table, pad, config.batch_tokens, config.precision, f"teach@{name}")
+    tokens = Path("data/tokenized") / params.section("teachers", name).tokenizer / "transfer.arrow"
+    table = read_tokens(tokens)
+    work = checkpoint_folder(f"teach@{name}", params.teach.model_dump(), [folder, tokens])
+    shards = _read_in_shards(folder, table, params.teach, work, f"teach@{name}")
     target = Path("signals") / name
-    write_array(target / "logits.npy", logits)
-    write_array(target / "pooled.npy", pooled)
+    # A signal of an earlier run that is no longer asked for must not stay beside the new ones.
+    shutil.rmtree(target, ignore_errors=True)
+    for signal in ("logits", "pooled", *(["tokens"] if params.teach.token_states else [])):
+        join_arrays(target / f"{signal}.npy", [shard / f"{signal}.npy" for shard in shards])
     write_parquet(target / "ids.parquet", pd.DataFrame({"id": table.ids.to_pandas()}))
+    if params.teach.token_states:
+        write_tokens(target / "tokens.arrow", table)
+    shutil.rmtree(work)
+
+
+def _read_in_shards(folder: Path, table: TokenTable, config: TeachConfig, work: Path, title: str) -> list[Path]:
+    """Read what no earlier run has read; return the folders of all shards, in the order of the rows."""
+    model = load_model(folder)
+    pad = load_tokenizer(folder).pad_token_id
+    axes = principal_axes(model, table, pad, config.token_states) if config.token_states else None
+    shards, read, began = [], 0, time.monotonic()
+    with tqdm(total=len(table), desc=title, unit="text", mininterval=1.0) as progress:
+        for start in range(0, len(table), config.shard_texts):
+            rows = np.arange(start, min(start + config.shard_texts, len(table)))
+            shards.append(work / f"{start:012d}")
+            if not shards[-1].exists():
+                said = read_shard(model, slice_rows(table, rows), pad, config.batch_tokens, config.precision, axes)
+                with publish(shards[-1]) as partial:
+                    for signal, values in vars(said).items():
+                        if values is not None:
+                            write_array(partial / f"{signal}.npy", values)
+                read += len(rows)
+            progress.update(len(rows))
+    seconds = max(time.monotonic() - began, 1e-9)
+    print(f"{title}: {read:,} texts read, {read / seconds:,.0f} a second; {len(table) - read:,} from an earlier run")
+    return shards
 
 
 if __name__ == "__main__":

@@ -1,19 +1,25 @@
 """``python -m pipeline.stages.tokenize NAME``: prepared text to token tables, once per tokenizer.
 
-Reads ``tokenizers.NAME``, the tokenizer's source folder and ``data/prepared/``. Writes
-``data/tokenized/NAME/``: ``train.arrow``, ``validation.arrow`` (with labels), ``transfer.arrow``
-(without), the tokenizer, and ``summary.json`` that counts texts that lost their end.
+Reads ``tokenizers.NAME``, the folder of a pretrained model that it names, and ``data/prepared/``. Where
+``tokenizers.NAME`` has a ``kind``, the tokenizer is trained first, on the texts of the transfer set that
+are no altered copies. Writes ``data/tokenized/NAME/``: ``train.arrow``, ``validation.arrow`` (with
+labels), ``transfer.arrow`` (without, but with the tokens' spans), the tokenizer, and ``summary.json``
+that counts tokens and texts that lost their end.
 """
 
 from pathlib import Path
 
 import numpy as np
+from transformers import PreTrainedTokenizerFast
 
 from pipeline.artifacts import publish, read_json, read_parquet, write_json
+from pipeline.configs import TokenizerConfig
 from pipeline.params import load_params
 from pipeline.stages.entry import run
+from pipeline.text.ids import is_altered
 from pipeline.tokens.encoding import encode, load_tokenizer
 from pipeline.tokens.table import write_tokens
+from pipeline.tokens.training import train_tokenizer
 
 PREPARED = Path("data/prepared")
 
@@ -21,21 +27,35 @@ PREPARED = Path("data/prepared")
 def main(name: str) -> None:
     """Tokenize every split with the tokenizer ``name``."""
     config = load_params().section("tokenizers", name)
-    tokenizer = load_tokenizer(Path(config.source))
+    tokenizer = _tokenizer(config)
     tokenizer.model_max_length = config.max_length
     position = {label: at for at, label in enumerate(read_json(PREPARED / "labels.json")["labels"])}
     folder = Path("data/tokenized") / name
     summary = {}
     for split in ("train", "validation", "transfer"):
         frame = read_parquet(PREPARED / f"{split}.parquet")
+        ids, texts = frame["id"].tolist(), frame["text"].tolist()
         labels = frame["label"].map(position).to_numpy(np.int64) if "label" in frame else None
-        table, cut = encode(tokenizer, frame["id"].tolist(), frame["text"].tolist(), config.max_length, labels)
+        # Teachers' token states cross to students' tokens by their spans, and only the transfer set has states.
+        table, cut = encode(tokenizer, ids, texts, config.max_length, labels, spans=split == "transfer")
         write_tokens(folder / f"{split}.arrow", table)
-        summary[split] = {"texts": len(table), "tokens": len(table.input_ids), "texts_cut": cut}
-        print(f"{split}: {len(table)} texts, {len(table.input_ids)} tokens, {cut} texts cut to {config.max_length}")
+        tokens = len(table.input_ids)
+        unknown = int(np.sum(table.input_ids == tokenizer.unk_token_id))
+        summary[split] = {"texts": len(table), "tokens": tokens, "tokens_unknown": unknown, "texts_cut": cut}
+        print(f"{split}: {len(table):,} texts, {tokens:,} tokens, {unknown:,} of them unknown; {cut:,} texts cut")
     with publish(folder / "tokenizer") as partial:
         tokenizer.save_pretrained(str(partial))
     write_json(folder / "summary.json", summary)
+
+
+def _tokenizer(config: TokenizerConfig) -> PreTrainedTokenizerFast:
+    if config.kind is None or config.vocabulary is None:
+        return load_tokenizer(Path(config.source))
+    frame = read_parquet(Path(config.source))
+    texts = frame["text"][~is_altered(frame["id"])].tolist()
+    tokenizer = train_tokenizer(texts, config.kind, config.vocabulary, config.lowercase)
+    print(f"{config.kind} of {len(tokenizer):,} tokens, trained on {len(texts):,} texts")
+    return tokenizer
 
 
 if __name__ == "__main__":

@@ -1,24 +1,36 @@
 """``python -m pipeline.stages.transfer NAME``: a student learns from the teachers' stored signals.
 
-Reads ``budget``, ``transfer``, ``teachers``, ``students.NAME``, ``signals/``, what the teachers say of
-the student's vocabulary, and the transfer set's token table, which has no labels. Writes
-``models/students/NAME/``: weights, configuration, tokenizer, ``curve.csv``, ``training.json``. Labelled
-validation texts choose the checkpoint.
+Reads ``budget``, ``transfer``, ``teachers``, ``students.NAME``, ``signals/``, the teachers and what they say of
+the student's vocabulary, and the token tables of the transfer set and of the training texts, whose labels only
+the loss ``gold`` reads. Writes ``models/students/NAME/``: weights, configuration, tokenizer, ``curve.csv``,
+``training.json``. Labelled validation texts choose the checkpoint, whichever phase it lies in.
 """
 
 from pathlib import Path
 
+from transformers import PreTrainedModel
+
 from pipeline.artifacts import read_array, read_json, read_parquet
-from pipeline.models.registry import student
-from pipeline.params import load_params
+from pipeline.models.registry import load_model, student
+from pipeline.models.student import StudentModel
+from pipeline.params import Params, load_params
 from pipeline.stages.entry import run
+from pipeline.tokens.batches import Signal
 from pipeline.tokens.encoding import load_tokenizer
-from pipeline.tokens.table import read_tokens
+from pipeline.tokens.table import TokenTable, read_tokens
 from pipeline.training.folder import publish_model
 from pipeline.training.machine import seed_everything
 from pipeline.training.trainer import train
-from pipeline.transfer.objective import Objective
-from pipeline.transfer.signals import TeacherSignals, average_logits
+from pipeline.transfer.layers import copy_layers
+from pipeline.transfer.lesson import build_lesson, needed_signals
+from pipeline.transfer.signals import (
+    AlignedTokens,
+    TeacherSignals,
+    average_logits,
+    check_rows,
+    gold_labels,
+    join_pooled,
+)
 from pipeline.transfer.warm_start import warm_start
 
 
@@ -28,32 +40,50 @@ def main(name: str) -> None:
     settings, budget = params.section("students", name), params.budget_of(name)
     tokens = Path("data/tokenized") / settings.tokenizer
     tables = {"train": read_tokens(tokens / "transfer.arrow"), "validation": read_tokens(tokens / "validation.arrow")}
-    signals = [_read_signals(teacher) for teacher in params.teachers]
-    teacher_logits = average_logits(signals, tables["train"].ids)
     tokenizer = load_tokenizer(tokens / "tokenizer")
     labels = read_json(Path("data/prepared/labels.json"))["labels"]
+    signals = _signals(params, tokens, tables["train"])
     seed_everything(budget.seed)
     model = student(settings.architecture, settings.config, tokenizer, labels)
-    if params.transfer.warm_start:
-        vocabulary = Path("models/vocabulary") / settings.tokenizer
-        warm_start(model, read_array(vocabulary / "vectors.npy"), read_array(vocabulary / "counts.npy"))
+    copied = _warm_start(model, params, settings.tokenizer) if params.transfer.warm_start else 0
+    print(f"transfer@{name}: {copied:,} of {model.num_parameters():,} weights start from the teachers")
+    lesson = build_lesson(model, params.transfer.phases, signals, budget.steps)
     trained = train(
-        model,
-        tables,
-        tokenizer.pad_token_id,
-        budget,
-        budget.steps,
-        budget.evaluations,
-        budget.seed,
-        Objective(params.transfer.losses),
-        {"teacher_logits": teacher_logits},
+        model, tables, tokenizer.pad_token_id, budget, budget.steps, budget.evaluations, budget.seed, lesson
     )
     publish_model(Path("models/students") / name, trained, tokenizer)
 
 
+def _warm_start(model: PreTrainedModel, params: Params, tokenizer: str) -> int:
+    if not isinstance(model, StudentModel):
+        return copy_layers(model, [load_model(Path("models/teacher") / teacher) for teacher in params.teachers])
+    folder = Path("models/vocabulary") / tokenizer
+    return warm_start(model, read_array(folder / "vectors.npy"), read_array(folder / "counts.npy"))
+
+
+def _signals(params: Params, tokens: Path, table: TokenTable) -> dict[str, Signal]:
+    needed = needed_signals(params.transfer.phases)
+    teachers = [_read_signals(teacher) for teacher in params.teachers]
+    check_rows(teachers, table.ids)
+    labelled = read_tokens(tokens / "train.arrow")
+    assert labelled.labels is not None
+    signals: dict[str, Signal] = {
+        "gold": gold_labels(table.ids, labelled.ids, labelled.labels),
+        "teacher_logits": average_logits(teachers),
+    }
+    if "teacher_pooled" in needed:
+        signals["teacher_pooled"] = join_pooled(teachers)
+    if "teacher_tokens" in needed:
+        folders = [Path("signals") / teacher for teacher in params.teachers]
+        states = [(read_tokens(each / "tokens.arrow"), read_array(each / "tokens.npy")) for each in folders]
+        signals["teacher_tokens"] = AlignedTokens(table, states)
+    return signals
+
+
 def _read_signals(teacher: str) -> TeacherSignals:
     folder = Path("signals") / teacher
-    return TeacherSignals(teacher, read_parquet(folder / "ids.parquet")["id"], read_array(folder / "logits.npy"))
+    ids = read_parquet(folder / "ids.parquet")["id"]
+    return TeacherSignals(teacher, ids, read_array(folder / "logits.npy"), read_array(folder / "pooled.npy"))
 
 
 if __name__ == "__main__":

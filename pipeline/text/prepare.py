@@ -1,4 +1,4 @@
-"""From raw rows to splits that can be trusted, and the unlabelled texts that the teacher reads."""
+"""From raw rows to splits that can be trusted."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,17 +7,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.configs import DataConfig, PrepareConfig, TransferSetConfig
+from pipeline.configs import DataConfig, PrepareConfig
 from pipeline.errors import GraftError
-from pipeline.text.augmentation import augment
 from pipeline.text.cleaning import clean_text
 from pipeline.text.deduplication import find_copies, find_leaks, loose_key, merge_groups
 from pipeline.text.labelling import assign_labels, order_labels
+from pipeline.text.refusals import Refusals
 from pipeline.text.sources import RawRows
 from pipeline.text.splitting import SPLITS, split_groups
 
 COLUMNS = ["id", "text", "label", "domain"]
-EXAMPLES = 5
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.95, 1.0)
 
 
@@ -30,24 +29,11 @@ class Prepared:
     summary: dict[str, Any]
 
 
-class Refusals:
-    """Rows leave through here, so that none leaves uncounted."""
-
-    def __init__(self, before: Mapping[str, list[str]]) -> None:
-        """Begin with the rows that could not be read."""
-        self.ids = {reason: list(ids) for reason, ids in before.items()}
-
-    def drop(self, frame: pd.DataFrame, reasons: np.ndarray) -> pd.DataFrame:
-        """Return the rows whose reason is ""; remember the ids of the others."""
-        for reason, ids in frame["id"].groupby(reasons, sort=False):
-            if reason:
-                self.ids.setdefault(str(reason), []).extend(ids)
-        return frame[reasons == ""]
-
-
 def prepare_dataset(raw: RawRows, data: DataConfig, config: PrepareConfig) -> Prepared:
     """Clean, label, deduplicate and split; every row is kept or refused for a reason that is counted."""
-    refusals = Refusals(raw.refused)
+    refusals = Refusals()
+    for reason, ids in raw.refused.items():
+        refusals.add(reason, ids)
     frame = _clean(raw.frame, config, refusals)
     names, reasons = assign_labels(frame["id"].tolist(), frame["label"].tolist(), data)
     frame = refusals.drop(frame.assign(label=names), reasons)
@@ -63,9 +49,8 @@ def prepare_dataset(raw: RawRows, data: DataConfig, config: PrepareConfig) -> Pr
     labels = order_labels(set(frame["label"]), data)
     parts = {split: frame[frame["split"] == split] for split in SPLITS}
     kept = sum(len(part) for part in parts.values())
-    lost = sum(len(ids) for ids in refusals.ids.values())
-    if kept + lost != raw.rows_in:
-        raise AssertionError(f"{raw.rows_in} rows came in, {kept} were kept and {lost} refused")
+    if kept + refusals.total != raw.rows_in:
+        raise AssertionError(f"{raw.rows_in} rows came in, {kept} were kept and {refusals.total} refused")
     summary = {"rows_in": raw.rows_in, "rows_kept": kept, "labels": labels} | _summarise(parts, refusals)
     summary["splits_given"] = [split for split in SPLITS if split in given]
     return Prepared({name: part[COLUMNS].reset_index(drop=True) for name, part in parts.items()}, labels, summary)
@@ -84,7 +69,7 @@ def _drop_rare(frame: pd.DataFrame, config: PrepareConfig, refusals: Refusals) -
     found = ", ".join(f"{label} ({count})" for label, count in frame["label"].value_counts().items())
     frame = refusals.drop(frame, np.where(counts < config.min_rows_per_label, "label_too_rare", ""))
     if frame["label"].nunique() < 2:
-        lost = ", ".join(f"{reason} {len(ids)}" for reason, ids in sorted(refusals.ids.items())) or "none"
+        lost = ", ".join(f"{reason} {count}" for reason, count in sorted(refusals.counts.items())) or "none"
         raise GraftError(
             f"two labels or more are needed with prepare.min_rows_per_label ({config.min_rows_per_label}) rows each; "
             f"usable rows by label: {found[:300] or 'none'}; refused: {lost}"
@@ -116,8 +101,8 @@ def _complete(frame: pd.DataFrame, config: PrepareConfig) -> np.ndarray:
 def _summarise(parts: Mapping[str, pd.DataFrame], refusals: Refusals) -> dict[str, Any]:
     lengths = np.concatenate([part["text"].str.len().to_numpy(dtype=float) for part in parts.values()])
     return {
-        "refused": {reason: len(ids) for reason, ids in refusals.ids.items()},
-        "refused_examples": {reason: ids[:EXAMPLES] for reason, ids in refusals.ids.items()},
+        "refused": refusals.counts,
+        "refused_examples": refusals.examples,
         "splits": {name: _count(part) for name, part in parts.items()},
         "leakage": count_leakage(parts),
         "characters": {f"{quantile:.2f}": float(np.quantile(lengths, quantile)) for quantile in QUANTILES},
@@ -141,18 +126,3 @@ def count_leakage(parts: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, int]
         loose = {loose_key(text) for text in parts[one]["text"]} & {loose_key(text) for text in parts[other]["text"]}
         leakage[f"{one}_{other}"] = {"exact": len(exact), "loose": len(loose)}
     return leakage
-
-
-def build_transfer_set(train: pd.DataFrame, held_out: list[pd.DataFrame], config: TransferSetConfig) -> pd.DataFrame:
-    """Return ids and texts: those of train in their order, then altered copies, none that is a held-out text."""
-    ids, texts = train["id"].tolist(), train["text"].tolist()
-    new_ids, new_texts = augment(texts, ids, config.copies, config.kinds, config.seed)
-    frame = pd.DataFrame({"id": ids + new_ids, "text": texts + new_texts}, dtype=object)
-    measured = {loose_key(text) for part in held_out for text in part["text"]}
-    return frame[[loose_key(text) not in measured for text in frame["text"]]].reset_index(drop=True)
-
-
-def count_kinds(transfer_set: pd.DataFrame) -> dict[str, int]:
-    """Count the texts of a transfer set by how they were made."""
-    kinds = transfer_set["id"].str.extract(r"#([a-z]+)-\d+$", expand=False).fillna("text")
-    return {str(kind): int(count) for kind, count in kinds.value_counts().items()}

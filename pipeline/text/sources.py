@@ -10,7 +10,8 @@ import pandas as pd
 from pipeline.configs import DataConfig, FileData, HubData, VaderData
 from pipeline.errors import GraftError
 from pipeline.text.cleaning import normalise
-from pipeline.text.tables import decode, is_scalar, read_table
+from pipeline.text.lines import read_lines
+from pipeline.text.tables import is_scalar, read_table
 
 DOMAINS = ("tweets", "movies", "amazon", "nyt")
 BY_DOCUMENT = ("amazon", "nyt")
@@ -47,7 +48,8 @@ def read_rows(folder: Path, data: DataConfig) -> RawRows:
 
 def _read_vader(path: Path, domain: str) -> RawRows:
     """Lines of id, mean rating and text; sentences of a review or an editorial share the id's first half."""
-    records = [line.split("\t") for line in decode(path, "utf-8").replace("\r\n", "\n").split("\n") if line]
+    lines = (line.rstrip("\n") for line in read_lines(path))
+    records = [line.split("\t") for line in lines if line]
     taken = [record for record in records if len(record) == 3]
     ids = [f"{domain}-{record[0]}" for record in taken]
     groups = [name.split("_")[0] for name in ids] if domain in BY_DOCUMENT else ids

@@ -1,7 +1,6 @@
-"""Reading one table whole: every row is taken, counted as malformed, or the fault is named."""
+"""Reading tables row by row: every row is taken, counted as malformed, or the fault is named."""
 
 import csv
-import io
 import json
 import sys
 from collections.abc import Iterator
@@ -14,6 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import GraftError
+from pipeline.text.lines import read_lines
+
+# A row's cells in the order of the columns asked for; None where the row is malformed.
+Row = tuple[object, ...] | None
 
 
 @dataclass
@@ -26,64 +29,65 @@ class Table:
 
 
 def read_table(path: Path, columns: list[str], encoding: str = "utf-8") -> Table:
-    """Read the named columns of a .csv, .tsv, .jsonl or .parquet file."""
-    if path.stat().st_size == 0:
-        raise GraftError(f"{path} is empty; set data.path to a table with rows")
-    if path.suffix == ".parquet":
-        table = _read_parquet(path, columns)
-    elif path.suffix == ".jsonl":
-        table = _read_jsonl(path, columns, encoding)
-    else:
-        table = _read_separated(path, columns, encoding, "\t" if path.suffix == ".tsv" else ",")
-    if not table.rows and not table.malformed:
-        raise GraftError(f"{path} holds no rows; set data.path to a table with rows")
+    """Read the named columns of a table whole; files and faults are those of ``iter_rows``."""
+    table = Table({column: [] for column in columns}, [], [])
+    for number, row in enumerate(iter_rows(path, columns, encoding), 1):
+        if row is None:
+            table.malformed.append(number)
+            continue
+        table.rows.append(number)
+        for column, cell in zip(columns, row, strict=True):
+            table.columns[column].append(cell)
     return table
 
 
-def decode(path: Path, encoding: str) -> str:
-    """Return the text of a file without a byte order mark; GraftError names the first byte that does not fit."""
-    content = path.read_bytes()
+def iter_rows(path: Path, columns: list[str], encoding: str = "utf-8", section: str = "data") -> Iterator[Row]:
+    """Yield the rows of a .csv, .tsv, .jsonl (each also as .gz) or .parquet file, a few in memory at a time.
+
+    GraftError, which points to ``section`` of params.yaml, for a file that is empty, cut short, in another encoding
+    or without the columns.
+    """
+    if path.stat().st_size == 0:
+        raise GraftError(f"{path} is empty; set {section}.path to a table with rows")
+    kind = Path(path.name.removesuffix(".gz")).suffix
+    if kind == ".parquet":
+        rows = _iter_parquet(path, columns, section)
+    elif kind == ".jsonl":
+        rows = _iter_jsonl(path, columns, encoding, section)
+    else:
+        rows = _iter_separated(path, columns, encoding, section, "\t" if kind == ".tsv" else ",")
+    found = False
+    for row in rows:
+        found = True
+        yield row
+    if not found:
+        raise GraftError(f"{path} holds no rows; set {section}.path to a table with rows")
+
+
+def _iter_separated(path: Path, columns: list[str], encoding: str, section: str, delimiter: str) -> Iterator[Row]:
+    # Strict: after a quote that is never closed, rows would otherwise vanish into one long field.
+    reader = csv.reader(read_lines(path, encoding, section, newline=""), delimiter=delimiter, strict=True)
+    begun = 1
+    header: list[str] = []
+    wanted: list[int] = []
     try:
-        return content.decode(encoding).removeprefix("\ufeff")
-    except LookupError:
-        raise GraftError(
-            f"data.encoding is {encoding!r}, which Python does not know; utf-8, utf-16 or cp1252"
-        ) from None
-    except UnicodeError as error:
-        at = error.start if isinstance(error, UnicodeDecodeError) else 0
-        line = content.count(b"\n", 0, at) + 1
-        raise GraftError(
-            f"{path}: byte {at + 1} (line {line}) is not {encoding}; "
-            "set data.encoding to what the file was written in, such as cp1252 or utf-16"
-        ) from None
-
-
-def _read_separated(path: Path, columns: list[str], encoding: str, delimiter: str) -> Table:
-    text = decode(path, encoding)
-    with _unlimited_fields():
-        # Strict: after a quote that is never closed, rows would otherwise vanish into one long field.
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-        records: list[list[str]] = []
-        begun = 1
-        try:
+        with _unlimited_fields():
             for record in reader:
-                if record:
-                    records.append(record)
                 begun = reader.line_num + 1
-        except csv.Error as error:
-            raise GraftError(
-                f"{path}: the row at line {begun} opens a quote and does not close it before the next comma or tab "
-                f"({error}); double the quotes inside a field, or write the table as JSONL or Parquet"
-            ) from None
-    header = [name.strip() for name in records.pop(0)] if records else []
-    wanted = _locate(path, header, columns)
-    whole = [len(record) == len(header) for record in records]
-    taken = [record for record, fits in zip(records, whole, strict=True) if fits]
-    return Table(
-        {name: [record[at] for record in taken] for name, at in wanted.items()},
-        [row for row, fits in enumerate(whole, 1) if fits],
-        [row for row, fits in enumerate(whole, 1) if not fits],
-    )
+                if not record:
+                    continue
+                if not header:
+                    header = [name.strip() for name in record]
+                    wanted = _locate(path, header, columns, section)
+                    continue
+                yield tuple(record[at] for at in wanted) if len(record) == len(header) else None
+    except csv.Error as error:
+        raise GraftError(
+            f"{path}: the row at line {begun} opens a quote and does not close it before the next comma or tab "
+            f"({error}); double the quotes inside a field, or write the table as JSONL or Parquet"
+        ) from None
+    if not header:
+        _locate(path, header, columns, section)
 
 
 @contextmanager
@@ -96,51 +100,50 @@ def _unlimited_fields() -> Iterator[None]:
         csv.field_size_limit(before)
 
 
-def _locate(path: Path, names: list[str], columns: list[str]) -> dict[str, int]:
+def _locate(path: Path, names: list[str], columns: list[str], section: str) -> list[int]:
     if any("\0" in name for name in names):
         raise GraftError(
-            f"{path} holds NUL bytes; if it is UTF-16, set data.encoding to utf-16, utf-16-le or utf-16-be"
+            f"{path} holds NUL bytes; if it is UTF-16, set {section}.encoding to utf-16, utf-16-le or utf-16-be"
         )
     for column in columns:
         if names.count(column) != 1:
             problem = f"has no column {column!r}" if column not in names else f"has two columns {column!r}"
-            raise GraftError(f"{path} {problem}; it has {', '.join(map(repr, names))[:300]}: correct the names in data")
-    return {column: names.index(column) for column in columns}
+            raise GraftError(
+                f"{path} {problem}; it has {', '.join(map(repr, names))[:300]}: correct the names in {section}"
+            )
+    return [names.index(column) for column in columns]
 
 
-def _read_jsonl(path: Path, columns: list[str], encoding: str) -> Table:
-    values: dict[str, list[object]] = {column: [] for column in columns}
-    table = Table(values, [], [])
+def _iter_jsonl(path: Path, columns: list[str], encoding: str, section: str) -> Iterator[Row]:
     found: dict[str, None] = {}
-    lines = [line for line in decode(path, encoding).split("\n") if line.strip()]
-    for row, line in enumerate(lines, 1):
+    for line in read_lines(path, encoding, section):
+        if not line.strip():
+            continue
         try:
             record = json.loads(line)
         except (ValueError, RecursionError):
             record = None
-        if not isinstance(record, dict):
-            table.malformed.append(row)
-            continue
-        table.rows.append(row)
-        found.update(dict.fromkeys(record))
-        for column in columns:
-            values[column].append(record.get(column))
-    for column in columns if table.rows else ():
+        if isinstance(record, dict):
+            found.update(dict.fromkeys(record))
+            yield tuple(record.get(column) for column in columns)
+        else:
+            yield None
+    for column in columns if found else ():
         if column not in found:
             raise GraftError(
-                f"{path} has no key {column!r}; it has {', '.join(map(repr, found))[:300]}: correct the names in data"
+                f"{path} has no key {column!r}; it has {', '.join(map(repr, found))[:300]}: "
+                f"correct the names in {section}"
             )
-    return table
 
 
-def _read_parquet(path: Path, columns: list[str]) -> Table:
+def _iter_parquet(path: Path, columns: list[str], section: str) -> Iterator[Row]:
     try:
         with pq.ParquetFile(path) as opened:
-            _locate(path, opened.schema_arrow.names, columns)
-            table = opened.read(columns=columns)
+            _locate(path, opened.schema_arrow.names, columns, section)
+            for batch in opened.iter_batches(columns=columns):
+                yield from zip(*(batch.column(name).to_pylist() for name in columns), strict=True)
     except (pa.ArrowException, OSError) as error:
         raise GraftError(f"{path} cannot be read as Parquet; it may be cut short: copy it again") from error
-    return Table({column: table[column].to_pylist() for column in columns}, list(range(1, len(table) + 1)), [])
 
 
 def is_scalar(value: object) -> bool:

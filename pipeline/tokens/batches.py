@@ -1,21 +1,29 @@
 """Batches from token tables: vectorised padding, no Python work per row."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from pipeline.tokens.table import TokenTable
+from pipeline.tokens.table import TokenTable, flat_positions
+
+
+class Signal(Protocol):
+    """What is known of each row beside its tokens: an array with one entry per row, or what answers like one."""
+
+    def __getitem__(self, rows: np.ndarray, /) -> np.ndarray:
+        """Return the entries of ``rows`` (B,), (B, …)."""
 
 
 class TokenDataset(Dataset):
     """The row numbers of a token table; ``BatchCollator`` turns a list of them into tensors at once.
 
-    ``signals`` are arrays with one entry per row of the table, such as ``teacher_logits`` (N, labels).
+    ``signals`` have one entry per row of the table, such as ``teacher_logits`` (N, labels).
     """
 
-    def __init__(self, table: TokenTable, signals: Mapping[str, np.ndarray] | None = None) -> None:
+    def __init__(self, table: TokenTable, signals: Mapping[str, Signal] | None = None) -> None:
         self.table = table
         self.signals = dict(signals or {})
         self.lengths: list[int] = table.lengths.tolist()
@@ -41,17 +49,15 @@ class BatchCollator:
         if dataset.table.labels is not None:
             batch["labels"] = torch.from_numpy(dataset.table.labels[rows])
         for name, values in dataset.signals.items():
-            batch[name] = torch.from_numpy(np.asarray(values[rows], np.float32))
+            entries = values[rows]
+            kind = np.int64 if np.issubdtype(entries.dtype, np.integer) else np.float32
+            batch[name] = torch.from_numpy(np.asarray(entries, kind))
         return batch
 
 
 def pad_rows(table: TokenTable, rows: np.ndarray, pad_token_id: int) -> dict[str, torch.Tensor]:
     """Pad ``rows`` of ``table`` on the right to the longest: ``input_ids`` and ``attention_mask``, (B, T) int64."""
-    starts = table.offsets[rows]
-    lengths = table.offsets[rows + 1] - starts
-    columns = np.arange(max(int(lengths.max(initial=1)), 1))
-    mask = columns < lengths[:, None]
-    flat = (starts[:, None] + columns)[mask]
+    flat, mask = flat_positions(table, rows)
     padded = np.full(mask.shape, pad_token_id, np.int64)
     padded[mask] = table.input_ids[flat]
     return {"input_ids": torch.from_numpy(padded), "attention_mask": torch.from_numpy(mask.astype(np.int64))}

@@ -1,8 +1,10 @@
 """Fast tokenizers: from texts to token tables."""
 
+import sys
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +15,17 @@ from pipeline.errors import GraftError
 from pipeline.text.placeholder import MASK
 from pipeline.tokens.table import TokenTable
 
-CHUNK = 20_000
+# Texts tokenized at once: while they are, each of their tokens costs a hundred bytes or so.
+CHUNK = 2048
+
+
+class _Chunk(NamedTuple):
+    """Tokens of some texts, one after another, with as many ``lengths`` as texts."""
+
+    input_ids: np.ndarray
+    lengths: np.ndarray
+    spans: np.ndarray | None
+    cut: int
 
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
@@ -40,26 +52,75 @@ def encode(
     texts: Sequence[str],
     max_length: int,
     labels: np.ndarray | None = None,
+    spans: bool = False,
 ) -> tuple[TokenTable, int]:
-    """Tokenize ``texts`` with special tokens; return the table and how many texts were cut to ``max_length``."""
+    """Tokenize ``texts`` with special tokens; return the table and how many texts were cut to ``max_length``.
+
+    A text that leaves no token gets the unknown token (or padding, where there is none), since a model
+    must read something. ``spans`` asks for the table's ``spans`` too.
+    """
+    backend = tokenizer.backend_tokenizer
+    backend.no_padding()
+    # A tokenizer that knows no limit of its own says so with a number that is too large for the backend.
+    backend.enable_truncation(min(max_length, sys.maxsize), direction=tokenizer.truncation_side)
+    backend.encode_special_tokens = tokenizer.split_special_tokens
+    chunks = [_encode_chunk(tokenizer, texts[start : start + CHUNK], spans) for start in range(0, len(texts), CHUNK)]
+    # The backend keeps its state, and save_pretrained would write it.
+    backend.no_truncation()
+    lengths = np.concatenate([np.zeros(1, np.int64), *(chunk.lengths for chunk in chunks)])
+    table = TokenTable(
+        ids=pa.array(ids, pa.large_string()),
+        input_ids=np.concatenate([np.empty(0, np.int32), *(chunk.input_ids for chunk in chunks)]),
+        offsets=np.cumsum(lengths),
+        labels=labels,
+        spans=np.concatenate([np.empty((0, 2), np.int32), *(chunk.spans for chunk in chunks)]) if spans else None,
+    )
+    return table, sum(chunk.cut for chunk in chunks)
+
+
+def _encode_chunk(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str], spans: bool) -> _Chunk:
+    backend = tokenizer.backend_tokenizer
     hidden = tokenizer.mask_token or tokenizer.unk_token or ""
-    rows: list[list[int]] = []
-    for start in range(0, len(texts), CHUNK):
-        chunk = [text.replace(MASK, hidden) for text in texts[start : start + CHUNK]]
-        rows.extend(_token_ids(tokenizer, chunk))
-    long = [at for at, row in enumerate(rows) if len(row) > max_length]
-    if long:
-        cut = _token_ids(
-            tokenizer, [texts[at].replace(MASK, hidden) for at in long], truncation=True, max_length=max_length
-        )
-        for at, row in zip(long, cut, strict=True):
-            rows[at] = row
-    lengths = np.fromiter((len(row) for row in rows), np.int64, len(rows))
-    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
-    flat = np.fromiter((token for row in rows for token in row), np.int32, int(offsets[-1]))
-    return TokenTable(pa.array(ids, pa.large_string()), flat, offsets, labels), len(long)
+    written = [text.replace(MASK, hidden) for text in texts]
+    encodings = backend.encode_batch(written) if spans else backend.encode_batch_fast(written)
+    lengths = np.fromiter(map(len, encodings), np.int64, len(encodings))
+    total = int(lengths.sum())
+    chunk = _Chunk(
+        input_ids=np.fromiter(chain.from_iterable(each.ids for each in encodings), np.int32, total),
+        lengths=lengths,
+        spans=_spans(encodings, lengths, texts, len(hidden)) if spans else None,
+        cut=sum(bool(each.overflowing) for each in encodings),
+    )
+    return chunk if lengths.all() else _fill(chunk, tokenizer)
 
 
-def _token_ids(tokenizer: PreTrainedTokenizerFast, texts: list[str], **options: Any) -> list[list[int]]:
-    encoded = tokenizer(texts, return_attention_mask=False, return_token_type_ids=False, verbose=False, **options)
-    return encoded["input_ids"]
+def _fill(chunk: _Chunk, tokenizer: PreTrainedTokenizerFast) -> _Chunk:
+    """Give every text without a token one."""
+    filler = tokenizer.pad_token_id if tokenizer.unk_token_id is None else tokenizer.unk_token_id
+    at = (np.cumsum(chunk.lengths) - chunk.lengths)[chunk.lengths == 0]
+    return chunk._replace(
+        input_ids=np.insert(chunk.input_ids, at, filler),
+        lengths=np.maximum(chunk.lengths, 1),
+        spans=None if chunk.spans is None else np.insert(chunk.spans, at, 0, axis=0),
+    )
+
+
+def _spans(encodings: Sequence[Any], lengths: np.ndarray, texts: Sequence[str], hidden_width: int) -> np.ndarray:
+    """Spans (tokens, 2) int32 in characters of ``texts``, whose placeholders were read as ``hidden_width`` each."""
+    flat = chain.from_iterable(chain.from_iterable(each.offsets for each in encodings))
+    read = np.fromiter(flat, np.int32, 2 * int(lengths.sum())).reshape(-1, 2)
+    spans = np.zeros_like(read)
+    full = read[:, 0] < read[:, 1]
+    begins, ends = read[full].T
+    joined = "".join(texts)
+    if MASK in joined and hidden_width != 1:
+        characters = np.frombuffer(joined.encode("utf-32-le"), "<u4")
+        widths = np.where(characters == ord(MASK), hidden_width, 1)
+        # Of every character that was read, the number of the one it stands for.
+        source = np.repeat(np.arange(len(widths)), widths)
+        first = np.cumsum([0, *map(len, texts)])[:-1]
+        first_read = np.concatenate([[0], np.cumsum(widths)])[first]
+        first, first_read = (np.repeat(each, lengths)[full] for each in (first, first_read))
+        begins, ends = source[begins + first_read] - first, source[ends - 1 + first_read] + 1 - first
+    spans[full, 0], spans[full, 1] = begins, ends
+    return spans

@@ -15,13 +15,16 @@ class TokenTable:
     """N tokenized texts.
 
     ``input_ids`` (total tokens,) int32 holds text i at ``offsets[i]:offsets[i + 1]``; ``offsets`` is
-    (N + 1,) int64; ``labels`` (N,) int64 or None; ``ids`` the N row ids as Arrow strings.
+    (N + 1,) int64; ``labels`` (N,) int64 or None; ``ids`` the N row ids as Arrow strings; ``spans``
+    (total tokens, 2) int32 or None, the characters [start, end) of its text that each token stands for,
+    (0, 0) for a token that stands for none.
     """
 
     ids: pa.Array
     input_ids: np.ndarray
     offsets: np.ndarray
     labels: np.ndarray | None = None
+    spans: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -34,12 +37,16 @@ class TokenTable:
 
 def write_tokens(target: Path, table: TokenTable) -> None:
     """Publish ``table`` as an Arrow stream; the bytes depend on the values alone."""
+    offsets = pa.array(table.offsets)
     columns = {
         "id": table.ids.cast(pa.large_string()),
-        "input_ids": pa.LargeListArray.from_arrays(pa.array(table.offsets), pa.array(table.input_ids)),
+        "input_ids": pa.LargeListArray.from_arrays(offsets, pa.array(table.input_ids)),
     }
     if table.labels is not None:
         columns["label"] = pa.array(table.labels)
+    if table.spans is not None:
+        pairs = pa.FixedSizeListArray.from_arrays(pa.array(table.spans.ravel()), 2)
+        columns["spans"] = pa.LargeListArray.from_arrays(offsets, pairs)
     arrow = pa.table(columns)
     with (
         publish(target) as partial,
@@ -57,9 +64,36 @@ def read_tokens(path: Path) -> TokenTable:
         return TokenTable(pa.array([], pa.large_string()), np.empty(0, np.int32), np.zeros(1, np.int64))
     column = tokens.chunk(0)
     labels = arrow.column("label").to_numpy() if "label" in arrow.column_names else None
+    spans = None
+    if "spans" in arrow.column_names:
+        spans = arrow.column("spans").chunk(0).values.values.to_numpy().reshape(-1, 2)
     return TokenTable(
         ids=arrow.column("id").chunk(0),
         input_ids=column.values.to_numpy(),
         offsets=column.offsets.to_numpy(),
         labels=labels,
+        spans=spans,
     )
+
+
+def slice_rows(table: TokenTable, rows: np.ndarray) -> TokenTable:
+    """The texts ``rows`` of ``table``, in that order."""
+    lengths = table.lengths[rows]
+    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
+    flat = np.arange(offsets[-1]) + np.repeat(table.offsets[rows] - offsets[:-1], lengths)
+    return TokenTable(
+        ids=table.ids.take(pa.array(rows)),
+        input_ids=table.input_ids[flat],
+        offsets=offsets,
+        labels=None if table.labels is None else table.labels[rows],
+        spans=None if table.spans is None else table.spans[flat],
+    )
+
+
+def flat_positions(table: TokenTable, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where the tokens of ``rows`` (B,) lie in the flat arrays, (M,), and in a batch padded on the right, (B, T)."""
+    starts = table.offsets[rows]
+    lengths = table.offsets[rows + 1] - starts
+    columns = np.arange(max(int(lengths.max(initial=1)), 1))
+    mask = columns < lengths[:, None]
+    return (starts[:, None] + columns)[mask], mask

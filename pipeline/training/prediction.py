@@ -7,6 +7,7 @@ import torch
 from tqdm.auto import tqdm
 from transformers import PreTrainedModel
 
+from pipeline.models.outputs import PooledClassifierOutput
 from pipeline.tokens.batches import batches_by_length, pad_rows
 from pipeline.tokens.table import TokenTable
 from pipeline.training.machine import device, use_bf16
@@ -21,29 +22,35 @@ def predict(
     """
     logits = np.empty((len(table), model.config.num_labels), np.float32)
     pooled: np.ndarray | None = None
-    for rows, batch_logits, batch_pooled in _batches(model, table, pad_token_id, batch_tokens, precision, title):
-        logits[rows] = batch_logits
-        if pooled is None:
-            pooled = np.empty((len(table), batch_pooled.shape[1]), np.float16)
-        pooled[rows] = batch_pooled
+    with tqdm(total=len(table), desc=title, unit="text", mininterval=1.0, disable=title is None) as progress:
+        for rows, outputs in read_batches(model, table, pad_token_id, batch_tokens, precision):
+            logits[rows] = to_numpy(outputs.logits)
+            states = to_numpy(outputs["pooled"])
+            if pooled is None:
+                pooled = np.empty((len(table), states.shape[1]), np.float16)
+            pooled[rows] = states
+            progress.update(len(rows))
     return logits, pooled if pooled is not None else np.empty((0, 0), np.float16)
 
 
-def _batches(
-    model: PreTrainedModel, table: TokenTable, pad_token_id: int, batch_tokens: int, precision: str, title: str | None
-) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def read_batches(
+    model: PreTrainedModel, table: TokenTable, pad_token_id: int, batch_tokens: int, precision: str
+) -> Iterator[tuple[np.ndarray, PooledClassifierOutput]]:
+    """Yield row numbers (B,) and what the model says of them, until every row of ``table`` is read."""
     place = device()
     model = model.to(place).eval()
-    with (
-        torch.inference_mode(),
-        torch.autocast(place.type, torch.bfloat16, enabled=use_bf16(precision)),
-        tqdm(total=len(table), desc=title, unit="text", mininterval=1.0, disable=title is None) as progress,
-    ):
-        for rows in batches_by_length(table.lengths, batch_tokens):
-            batch = {name: value.to(place) for name, value in pad_rows(table, rows, pad_token_id).items()}
+    for rows in batches_by_length(table.lengths, batch_tokens):
+        batch = {name: value.to(place) for name, value in pad_rows(table, rows, pad_token_id).items()}
+        # Entered anew for each batch: a generator must not leave its caller in inference mode.
+        with torch.inference_mode(), torch.autocast(place.type, torch.bfloat16, enabled=use_bf16(precision)):
             outputs = model(**batch)
-            yield rows, outputs.logits.float().cpu().numpy(), outputs.pooled.float().cpu().numpy()
-            progress.update(len(rows))
+        yield rows, outputs
+
+
+def to_numpy(states: torch.Tensor) -> np.ndarray:
+    """Bring a tensor to float32 in memory."""
+    array: np.ndarray = states.float().cpu().numpy()
+    return array
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 import math
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,21 +11,39 @@ import numpy as np
 import pandas as pd
 import torch
 from torch.utils.data import Dataset, Sampler
-from transformers import PreTrainedModel, Trainer, TrainingArguments
-from transformers.trainer_pt_utils import LengthGroupedSampler
+from transformers import (
+    PreTrainedModel,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
 
 from pipeline.configs import TrainingConfig
 from pipeline.errors import GraftError
 from pipeline.evaluation.metrics import validation_figures
-from pipeline.models.outputs import PooledClassifierOutput
-from pipeline.tokens.batches import BatchCollator, TokenDataset
-from pipeline.tokens.table import TokenTable
+from pipeline.tokens.batches import BatchCollator, Signal, TokenDataset
+from pipeline.tokens.table import TokenTable, slice_rows
 from pipeline.training.curves import curve
 from pipeline.training.machine import device, use_bf16
+from pipeline.training.optimizer import build_optimizer, make_embeddings_sparse, sparse_parameters
+from pipeline.training.sampling import BatchShufflingSampler, PhaseSampler
 
-# What a student minimises instead of its labels' cross-entropy: the mean loss of a batch, from the model's
-# output and the batch with its signals. A type, not the class: a teacher's training knows no transfer loss.
-Objective = Callable[[PooledClassifierOutput, Mapping[str, torch.Tensor]], torch.Tensor]
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a student learns from in place of its table's labels.
+
+    ``learner`` wraps the student: its output's loss in training is the objective. ``signals`` hold one
+    entry per training row; ``pools`` are (steps, row numbers), taken in turn; ``advance`` is told the share
+    of the steps done before each of them.
+    """
+
+    learner: torch.nn.Module
+    signals: Mapping[str, Signal]
+    pools: Sequence[tuple[int, np.ndarray]]
+    advance: Callable[[float], None]
 
 
 @dataclass(frozen=True)
@@ -38,56 +56,50 @@ class Trained:
 
 
 class GraftTrainer(Trainer):
-    """Trainer over token tables: batches of texts of like length, and an objective in place of the model's loss.
+    """Trainer over token tables: batches of texts of like length, from the rows that a lesson asks for."""
 
-    The objective is used in training only; validation always measures the cross-entropy of the gold labels.
-    """
-
-    # The objective and the models return the mean over one micro-batch; the Trainer must divide it by the
-    # number of accumulation steps, or gradients would grow with that number.
-    loss_is_scaled_for_ga = False
-
-    def __init__(self, objective: Objective | None, **options: Any) -> None:
+    def __init__(self, lesson: Lesson | None, **options: Any) -> None:
         super().__init__(**options)
-        self.objective = objective
+        self.lesson = lesson
+        # The models and the objective return the mean over one micro-batch; told so, Trainer divides it by the
+        # number of accumulation steps, without which gradients would grow with that number.
         self.model_accepts_loss_kwargs = False
 
-    def compute_loss(
-        self,
-        model: torch.nn.Module,
-        inputs: dict[str, Any],
-        return_outputs: bool = False,
-        num_items_in_batch: torch.Tensor | int | None = None,
-    ) -> Any:
-        """Return the mean loss of the batch: the objective's in training, cross-entropy otherwise."""
-        signals = {name: inputs.pop(name) for name in list(inputs) if name.startswith("teacher_")}
-        outputs = model(**inputs)
-        if self.objective is None or not model.training:
-            loss = outputs.loss
-        else:
-            loss = self.objective(outputs, {**inputs, **signals})
-        return (loss, outputs) if return_outputs else loss
+    def create_optimizer(self, model: torch.nn.Module | None = None) -> torch.optim.Optimizer:
+        """Build the optimiser, with sparse updates for the embeddings that ask for them."""
+        model = self.model if model is None else model
+        optimizer: torch.optim.Optimizer | None = getattr(self, "optimizer", None)
+        if optimizer is None:
+            decayed = set(self.get_decay_parameter_names(model))
+            optimizer = build_optimizer(model, decayed, self.args.learning_rate, self.args.weight_decay)
+            self.optimizer = optimizer
+        return optimizer
+
+    def _clip_grad_norm(self, model: torch.nn.Module) -> torch.Tensor | None:
+        # A sparse gradient has no norm in torch; rows of an embedding move by Adam's own bounded steps.
+        sparse = {id(parameter) for parameter in sparse_parameters(model)}
+        dense = [parameter for parameter in model.parameters() if id(parameter) not in sparse]
+        norm: torch.Tensor | None = self.accelerator.clip_grad_norm_(dense, self.args.max_grad_norm)
+        return norm
 
     def _get_train_sampler(self, train_dataset: Dataset | None = None) -> Sampler:
         dataset = train_dataset if train_dataset is not None else self.train_dataset
         assert isinstance(dataset, TokenDataset)
         size = self.args.train_batch_size * self.args.gradient_accumulation_steps
-        return BatchShufflingSampler(size, dataset=dataset, lengths=dataset.lengths)
+        if self.lesson is None:
+            return BatchShufflingSampler(size, dataset=dataset, lengths=dataset.lengths)
+        return PhaseSampler(self.lesson.pools, dataset.table.lengths, size, self.args.seed)
 
 
-class BatchShufflingSampler(LengthGroupedSampler):
-    """Batches of texts of like length, in random order.
+class Progress(TrainerCallback):
+    """Tells a lesson how far the training is."""
 
-    LengthGroupedSampler alone goes from the longest texts to the shortest over and over, so that the
-    weights swing with the length of what they saw last.
-    """
+    def __init__(self, advance: Callable[[float], None]) -> None:
+        self.advance = advance
 
-    def __iter__(self) -> Iterator[int]:
-        rows = torch.tensor(list(super().__iter__()))
-        full = len(rows) // self.batch_size * self.batch_size
-        batches = rows[:full].view(-1, self.batch_size)
-        order = torch.randperm(len(batches), generator=self.generator)
-        return iter(batches[order].flatten().tolist() + rows[full:].tolist())
+    def on_step_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Pass on the share of the steps that are done."""
+        self.advance(state.global_step / state.max_steps)
 
 
 def train(
@@ -98,28 +110,31 @@ def train(
     steps: int,
     evaluations: int,
     seed: int,
-    objective: Objective | None = None,
-    signals: Mapping[str, np.ndarray] | None = None,
+    lesson: Lesson | None = None,
 ) -> Trained:
     """Train ``model`` for ``steps`` optimiser steps and return it at its best validation checkpoint.
 
-    ``tables`` holds ``train`` and ``validation``; ``signals`` has one array entry per training row, and
-    ``objective`` weighs them. Without an objective the loss is the cross-entropy of the table's labels.
+    ``tables`` holds ``train`` and ``validation``. Without a ``lesson``, whose learner wraps ``model``, the loss
+    is the cross-entropy of the table's labels.
     Raises GraftError if the loss stops being a number or the batch cannot be divided among the processes.
     """
     every = max(1, math.ceil(steps / evaluations))
+    if device().type == "cpu":
+        # A GPU updates all rows in no time, and not every way of joining gradients of several takes sparse ones.
+        make_embeddings_sparse(model)
     # A private folder: Trainer writes checkpoints and its own files, of which none is published.
     with tempfile.TemporaryDirectory(prefix="graft-") as folder:
         trainer = GraftTrainer(
-            objective=objective,
-            model=model,
+            lesson=lesson,
+            model=model if lesson is None else lesson.learner,
             args=_arguments(folder, config, steps, every, seed),
             data_collator=BatchCollator(pad_token_id),
-            train_dataset=TokenDataset(tables["train"], signals),
+            train_dataset=TokenDataset(tables["train"], {} if lesson is None else lesson.signals),
             eval_dataset=TokenDataset(_longest_first(tables["validation"])),
             # The pooled states stand beside the logits in the model's output; metrics need the logits alone.
             preprocess_logits_for_metrics=lambda outputs, labels: outputs[0],
             compute_metrics=lambda result: validation_figures(result.predictions, result.label_ids),
+            callbacks=[] if lesson is None else [Progress(lesson.advance)],
         )
         trainer.train()
         history, best = trainer.state.log_history, trainer.state.best_global_step
@@ -179,8 +194,4 @@ def _per_process(batch_size: int) -> int:
 
 def _longest_first(table: TokenTable) -> TokenTable:
     """The same texts sorted by length, so that evaluation pads little."""
-    order = np.argsort(-table.lengths, kind="stable")
-    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(table.lengths[order])])
-    pieces = [table.input_ids[table.offsets[row] : table.offsets[row + 1]] for row in order]
-    labels = None if table.labels is None else table.labels[order]
-    return TokenTable(table.ids.take(order), np.concatenate(pieces), offsets, labels)
+    return slice_rows(table, np.argsort(-table.lengths, kind="stable"))

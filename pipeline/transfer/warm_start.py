@@ -6,7 +6,7 @@ vocabulary is the student's, whatever its tokenizer, and the teacher is the fine
 
 import numpy as np
 import torch
-from transformers import PreTrainedModel, PreTrainedTokenizerFast
+from transformers import PreTrainedTokenizerFast
 
 from pipeline.models.student import StudentModel
 from pipeline.tokens.table import TokenTable
@@ -15,21 +15,21 @@ from pipeline.tokens.table import TokenTable
 SCALE = 0.1
 
 
-def warm_start(model: PreTrainedModel, vectors: np.ndarray, counts: np.ndarray) -> None:
-    """Start ``model``'s embeddings from the teachers' ``vectors`` (V, D) of its vocabulary.
-
-    A model that has no embeddings of that kind (an ``encoder``, which brings its own scheme) is left as it is.
-    """
-    if isinstance(model, StudentModel):
-        reduced = reduce_vectors(vectors, counts, model.config.embedding_size)
-        model.warm_start(torch.from_numpy(reduced), sif_scores(counts))
+def warm_start(model: StudentModel, vectors: np.ndarray, counts: np.ndarray) -> int:
+    """Start ``model``'s embeddings from the teachers' ``vectors`` (V, D) of its vocabulary; return how many values."""
+    reduced = reduce_vectors(vectors, counts, model.config.embedding_size)
+    model.warm_start(torch.from_numpy(reduced), sif_scores(counts))
+    return int(reduced.size)
 
 
 def token_texts(tokenizer: PreTrainedTokenizerFast) -> list[str]:
-    """The text that each token id of ``tokenizer`` stands for; "" for special tokens."""
+    """The text that each token id of ``tokenizer`` stands for; "" for special tokens and for parts of a character."""
     special = set(tokenizer.all_special_ids)
+    prefix = getattr(tokenizer.backend_tokenizer.model, "continuing_subword_prefix", None) or ""
     words = [tokenizer.decode([token], clean_up_tokenization_spaces=False) for token in range(len(tokenizer))]
-    return ["" if token in special else word.removeprefix("##").strip() for token, word in enumerate(words)]
+    # The decoder writes the replacement character for bytes that make up no whole character.
+    texts = [word.removeprefix(prefix).replace("\ufffd", "").strip() for word in words]
+    return ["" if token in special else text for token, text in enumerate(texts)]
 
 
 def token_counts(table: TokenTable, vocab_size: int) -> np.ndarray:

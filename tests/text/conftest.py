@@ -30,6 +30,7 @@ def prepared_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[.
     def run(tables: dict[str, bytes | str], **data: Any) -> dict[str, Any]:
         folder = tmp_path / "data" / "local"
         folder.mkdir(parents=True)
+        (tmp_path / "data" / "unlabelled").mkdir(exist_ok=True)
         for name, content in tables.items():
             (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
         path = folder if len(tables) > 1 else folder / next(iter(tables))

@@ -1,8 +1,7 @@
 import pandas as pd
 
-from pipeline.configs import FileData, PrepareConfig, TransferSetConfig
-from pipeline.text.deduplication import loose_key
-from pipeline.text.prepare import build_transfer_set, count_kinds, count_leakage, prepare_dataset
+from pipeline.configs import FileData, PrepareConfig
+from pipeline.text.prepare import count_leakage, prepare_dataset
 from pipeline.text.sources import RawRows
 
 DATA = FileData(source="file", path="x", text="text", label="label", group="group")
@@ -46,15 +45,3 @@ def test_leakage_is_counted_where_there_is_some() -> None:
     assert leakage["train_validation"] == {"exact": 0, "loose": 1}
     assert leakage["train_test"] == {"exact": 1, "loose": 1}
     assert leakage["validation_test"] == {"exact": 0, "loose": 0}
-
-
-def test_the_transfer_set_begins_with_train_and_holds_no_held_out_text() -> None:
-    train = pd.DataFrame({"id": ["a", "b"], "text": ["good film indeed", "a bad play"]}, dtype=object)
-    held_out = pd.DataFrame({"text": ["Good film!", "bad PLAY", "a play"]}, dtype=object)
-    transfer_set = build_transfer_set(train, [held_out], TransferSetConfig(copies=60))
-    assert transfer_set["id"].tolist()[:2] == ["a", "b"]
-    assert transfer_set["id"].is_unique
-    assert transfer_set["text"].is_unique
-    assert not {loose_key(text) for text in transfer_set["text"]} & {"goodfilm", "badplay", "aplay"}
-    assert count_kinds(transfer_set)["text"] == 2
-    assert sum(count_kinds(transfer_set).values()) == len(transfer_set)

@@ -2,11 +2,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tokenizers.processors import ByteLevel
 from transformers import PreTrainedTokenizerFast
 
 from pipeline.errors import GraftError
 from pipeline.text.placeholder import MASK
+from pipeline.tokens import encoding
 from pipeline.tokens.encoding import encode, load_tokenizer
+from tests.tokens.conftest import TEXTS, byte_level
 
 
 def test_special_tokens_labels_and_ids(tokenizer: PreTrainedTokenizerFast) -> None:
@@ -47,3 +52,97 @@ def test_a_folder_without_a_tokenizer_gets_one_line(tmp_path: Path) -> None:
 def test_saved_and_loaded(pretrained: Path, tokenizer: PreTrainedTokenizerFast) -> None:
     loaded = load_tokenizer(pretrained)
     assert loaded("good film")["input_ids"] == tokenizer("good film")["input_ids"]
+
+
+def spans_of(tokenizer: PreTrainedTokenizerFast, text: str, max_length: int = 100) -> list[tuple[str, str]]:
+    """Tokens, and what their spans hold of the text."""
+    table, _ = encode(tokenizer, ["x"], [text], max_length, spans=True)
+    assert table.spans is not None
+    assert table.spans.dtype == np.int32
+    words = tokenizer.convert_ids_to_tokens(table.input_ids.tolist())
+    return [(word, text[start:end]) for word, (start, end) in zip(words, table.spans, strict=True)]
+
+
+def test_spans_are_those_of_the_text_as_it_was_given(tokenizer: PreTrainedTokenizerFast) -> None:
+    assert spans_of(tokenizer, f"{MASK} GOOD {MASK}{MASK} plot") == [
+        ("[CLS]", ""),
+        ("[MASK]", MASK),
+        ("good", "GOOD"),
+        ("[MASK]", MASK),
+        ("[MASK]", MASK),
+        ("plot", "plot"),
+        ("[SEP]", ""),
+    ]
+
+
+def test_spans_of_a_tokenizer_that_cannot_hide_a_word(tokenizers: dict[str, PreTrainedTokenizerFast]) -> None:
+    bare = byte_level(trim=True)
+    bare.mask_token = None
+    spans = spans_of(bare, f"{MASK} a {MASK} film")
+    assert {part for _, part in spans} & {MASK} == set()
+    assert "".join(part for _, part in spans) == "afilm"
+
+
+@given(st.lists(st.text(st.sampled_from(f"ab 电{MASK}😀é"), max_size=12), max_size=8))
+def test_spans_do_not_depend_on_the_texts_beside(
+    tokenizers: dict[str, PreTrainedTokenizerFast], texts: list[str]
+) -> None:
+    for tokenizer in tokenizers.values():
+        ids = [f"r{at}" for at in range(len(texts))]
+        together, _ = encode(tokenizer, ids, texts, 100, spans=True)
+        alone = [encode(tokenizer, ["x"], [text], 100, spans=True)[0] for text in texts]
+        assert together.spans is not None
+        assert together.spans.tolist() == [span for each in alone for span in each.spans.tolist()]
+        assert together.input_ids.tolist() == [token for each in alone for token in each.input_ids.tolist()]
+        assert encode(tokenizer, ids, texts, 100)[0].input_ids.tolist() == together.input_ids.tolist()
+
+
+def test_the_tokens_are_those_of_transformers(tokenizers: dict[str, PreTrainedTokenizerFast]) -> None:
+    texts = [*TEXTS, "good film " * 30, "[SEP] <s>"]
+    for tokenizer in tokenizers.values():
+        table, cut = encode(tokenizer, texts, texts, 16)
+        whole = tokenizer(texts)["input_ids"]
+        wanted = tokenizer(texts, truncation=True, max_length=16)["input_ids"]
+        assert table.input_ids.tolist() == [token for row in wanted for token in row]
+        assert cut == sum(len(row) > 16 for row in whole)
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 3])
+def test_chunks_change_nothing(tokenizer: PreTrainedTokenizerFast, monkeypatch: pytest.MonkeyPatch, chunk: int) -> None:
+    texts = ["good film", f"{MASK} plot", "", "the plot was bad and awful", f"a {MASK}"]
+    whole, cut = encode(tokenizer, texts, texts, 5, spans=True)
+    monkeypatch.setattr(encoding, "CHUNK", chunk)
+    parts, cut_in_parts = encode(tokenizer, texts, texts, 5, spans=True)
+    assert cut == cut_in_parts
+    for name in ("input_ids", "offsets", "spans"):
+        np.testing.assert_array_equal(getattr(whole, name), getattr(parts, name))
+
+
+def test_every_text_has_a_token(tokenizers: dict[str, PreTrainedTokenizerFast]) -> None:
+    texts = ["film", "\u200b ", "", "film", ""]
+    for name, tokenizer in tokenizers.items():
+        table, _ = encode(tokenizer, texts, texts, 10, spans=True)
+        assert table.lengths.min() > 0, name
+        assert table.spans is not None
+        assert len(table.spans) == len(table.input_ids) == table.offsets[-1]
+    words = encode(tokenizers["words"], texts, texts, 10)[0]
+    unknown = tokenizers["words"].unk_token_id
+    assert words.input_ids[words.offsets[2] : words.offsets[3]].tolist() == [unknown]
+
+
+def test_no_unknown_token_and_no_limit_of_its_own() -> None:
+    tokenizer = byte_level(trim=True)
+    tokenizer.backend_tokenizer.post_processor = ByteLevel()
+    table, cut = encode(tokenizer, ["x", "y"], ["", "film"], tokenizer.model_max_length)
+    assert cut == 0
+    assert table.input_ids[0] == tokenizer.pad_token_id
+    assert table.input_ids[1] != tokenizer.pad_token_id
+
+
+def test_what_is_saved_does_not_depend_on_what_was_encoded(tmp_path: Path, tokenizer: PreTrainedTokenizerFast) -> None:
+    saved = []
+    for name, text in (("short", "good"), ("long", "good film " * 20)):
+        encode(tokenizer, ["x"], [text], 10)
+        tokenizer.save_pretrained(tmp_path / name)
+        saved.append((tmp_path / name / "tokenizer.json").read_bytes())
+    assert saved[0] == saved[1]

@@ -13,11 +13,12 @@ from pipeline.tokens.table import TokenTable, read_tokens, write_tokens
 Rows = list[list[int]]
 
 
-def table(rows: Rows, labelled: bool = True) -> TokenTable:
+def table(rows: Rows, labelled: bool = True, with_spans: bool = False) -> TokenTable:
     offsets = np.cumsum([0] + [len(row) for row in rows]).astype(np.int64)
     flat = np.array([token for row in rows for token in row], np.int32)
     labels = np.arange(len(rows), dtype=np.int64) if labelled else None
-    return TokenTable(pa.array([f"r{at}" for at in range(len(rows))], pa.large_string()), flat, offsets, labels)
+    spans = np.stack([flat, flat + 1], axis=1) if with_spans else None
+    return TokenTable(pa.array([f"r{at}" for at in range(len(rows))], pa.large_string()), flat, offsets, labels, spans)
 
 
 def rows_of(tokens: TokenTable) -> Rows:
@@ -29,19 +30,22 @@ ROWS = [[5, 6, 7], [8], [], [9, 10]]
 
 
 @pytest.mark.parametrize("labelled", [True, False])
-def test_what_is_written_is_read(tmp_path: Path, labelled: bool) -> None:
-    written = table(ROWS, labelled)
+@pytest.mark.parametrize("with_spans", [True, False])
+def test_what_is_written_is_read(tmp_path: Path, labelled: bool, with_spans: bool) -> None:
+    written = table(ROWS, labelled, with_spans)
     write_tokens(tmp_path / "t.arrow", written)
     read = read_tokens(tmp_path / "t.arrow")
     assert rows_of(read) == ROWS
     assert read.ids.to_pylist() == ["r0", "r1", "r2", "r3"]
     assert (read.labels is None) != labelled
+    assert (read.spans is None) != with_spans
+    np.testing.assert_array_equal(read.spans, written.spans)
     assert [path.name for path in tmp_path.iterdir()] == ["t.arrow"], "reading must not write a cache beside the file"
 
 
 def test_the_same_table_gives_the_same_bytes(tmp_path: Path) -> None:
     for name in "ab":
-        write_tokens(tmp_path / name, table(ROWS))
+        write_tokens(tmp_path / name, table(ROWS, with_spans=True))
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 

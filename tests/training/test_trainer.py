@@ -1,19 +1,23 @@
 """Training on a toy task: it learns, keeps its best checkpoint, repeats itself, and fails with one line."""
 
+import tempfile
+
 import numpy as np
 import pytest
 import torch
-from transformers import PreTrainedTokenizerFast
+from transformers import PreTrainedModel, PreTrainedTokenizerFast, TrainerCallback, TrainingArguments
 
-from pipeline.configs import BudgetConfig, LossConfig
+from pipeline.configs import BudgetConfig, PhaseConfig
 from pipeline.errors import GraftError
 from pipeline.models.registry import student
+from pipeline.tokens.batches import BatchCollator, TokenDataset
 from pipeline.tokens.encoding import encode
 from pipeline.tokens.table import TokenTable
 from pipeline.training.machine import seed_everything
 from pipeline.training.prediction import predict, softmax
-from pipeline.training.trainer import BatchShufflingSampler, Trained, train
-from pipeline.transfer.objective import Objective
+from pipeline.training.sampling import BatchShufflingSampler, PhaseSampler
+from pipeline.training.trainer import GraftTrainer, Lesson, Trained, train
+from pipeline.transfer.lesson import build_lesson
 
 LABELS = ["bad", "good"]
 SETTINGS = {"embedding_size": 16, "hidden_size": 16, "dropout": 0.0, "word_dropout": 0.0}
@@ -39,30 +43,30 @@ def budget(**changes: object) -> BudgetConfig:
     )
 
 
-def run(tokenizer: PreTrainedTokenizerFast, config: BudgetConfig, transfer: bool = False) -> Trained:
+MSE = [{"losses": [{"name": "logits_mse"}]}]
+
+
+def run(tokenizer: PreTrainedTokenizerFast, config: BudgetConfig, phases: list[dict] | None = None) -> Trained:
+    """Train a student on gold labels, or, in ``phases``, on a teacher that says ±3."""
     tables = {"train": toy(tokenizer, 256, 1), "validation": toy(tokenizer, 64, 2)}
     labels = tables["train"].labels
     assert labels is not None
-    signals = {"teacher_logits": np.eye(2, dtype=np.float32)[labels] * 6 - 3}
-    if transfer:
-        tables["train"] = TokenTable(tables["train"].ids, tables["train"].input_ids, tables["train"].offsets)
     seed_everything(config.seed)
-    return train(
-        student("static", SETTINGS, tokenizer, LABELS),
-        tables,
-        tokenizer.pad_token_id,
-        config,
-        config.steps,
-        config.evaluations,
-        config.seed,
-        Objective([LossConfig(name="logits_mse")]) if transfer else None,
-        signals if transfer else None,
-    )
+    model = student("static", SETTINGS, tokenizer, LABELS)
+    lesson = None
+    if phases is not None:
+        tables["train"] = TokenTable(tables["train"].ids, tables["train"].input_ids, tables["train"].offsets)
+        logits = np.eye(2, dtype=np.float32)[labels] * 6 - 3
+        # The first half of the rows has gold labels, and they are the opposite of what the teacher says.
+        gold = np.where(np.arange(256) < 128, 1 - labels, -100)
+        signals = {"teacher_logits": logits, "teacher_pooled": np.tile(logits, 3), "gold": gold}
+        lesson = build_lesson(model, [PhaseConfig.model_validate(phase) for phase in phases], signals, config.steps)
+    return train(model, tables, tokenizer.pad_token_id, config, config.steps, config.evaluations, config.seed, lesson)
 
 
 @pytest.mark.parametrize("transfer", [False, True])
 def test_it_learns_from_labels_and_from_signals_alone(tokenizer: PreTrainedTokenizerFast, transfer: bool) -> None:
-    trained = run(tokenizer, budget(steps=80, evaluations=1), transfer)
+    trained = run(tokenizer, budget(steps=80, evaluations=1), MSE if transfer else None)
     test = toy(tokenizer, 200, 3)
     logits, pooled = predict(trained.model, test, tokenizer.pad_token_id, 512, "fp32", "test")
     assert (logits.argmax(1) == test.labels).mean() > 0.95
@@ -110,6 +114,82 @@ def test_a_batch_that_cannot_be_divided_is_refused(
     monkeypatch.setenv("WORLD_SIZE", "3")
     with pytest.raises(GraftError, match="batch_size 16 cannot be divided among 3 processes"):
         run(tokenizer, budget())
+
+
+def test_phases_follow_one_another_and_projections_stay_behind(tokenizer: PreTrainedTokenizerFast) -> None:
+    representation = {"share": 1.0, "losses": [{"name": "representation"}]}
+    gold = {"share": 1.0, "losses": [{"name": "gold"}]}
+    config = budget(steps=160, evaluations=2, metric="loss")
+    trained = run(tokenizer, config, [representation, {"share": 2.0, "losses": [{"name": "logits_mse"}]}])
+    assert "student" not in " ".join(trained.model.state_dict())
+    assert trained.summary["parameters"] == run(tokenizer, config).summary["parameters"]
+    assert trained.curve["validation_macro_f1"].iloc[-1] > 0.9
+    # The gold labels of this lesson are false: the phase that reads them loses, and is not what is returned.
+    misled = run(tokenizer, config, [*MSE, gold])
+    assert misled.summary["best_step"] == 80
+    assert misled.curve["validation_macro_f1"].iloc[-1] < 0.1 < 0.9 < misled.curve["validation_macro_f1"].iloc[0]
+
+
+def test_a_phase_of_gold_labels_needs_a_labelled_row(tokenizer: PreTrainedTokenizerFast) -> None:
+    phases = [PhaseConfig.model_validate(phase) for phase in (*MSE, {"losses": [{"name": "gold"}]})]
+    model = student("static", SETTINGS, tokenizer, LABELS)
+    signals = {"teacher_logits": np.zeros((3, 2), np.float32), "gold": np.full(3, -100)}
+    with pytest.raises(GraftError, match=r"transfer.phases.1 learns from gold labels, and no row has one"):
+        build_lesson(model, phases, signals, 10)
+
+
+def test_accumulated_batches_give_the_gradient_of_one_large_batch(tokenizer: PreTrainedTokenizerFast) -> None:
+    table = toy(tokenizer, 32, 1)
+    logits = np.random.default_rng(0).normal(size=(32, 2)).astype(np.float32)
+    gradients = []
+    for accumulation in (1, 2, 4):
+        seed_everything(3)
+        model = student("static", SETTINGS, tokenizer, LABELS)
+        phases = [PhaseConfig.model_validate(phase) for phase in MSE]
+        lesson = build_lesson(model, phases, {"teacher_logits": logits, "gold": table.labels}, 1)
+        gradients.append(_gradient(model, lesson, table, accumulation))
+    for gradient in gradients[1:]:
+        torch.testing.assert_close(gradient, gradients[0], rtol=1e-4, atol=1e-6)
+
+
+def _gradient(model: PreTrainedModel, lesson: Lesson, table: TokenTable, accumulation: int) -> torch.Tensor:
+    """The gradient that the Trainer's one step over all rows leaves to the optimiser."""
+    seen: list[torch.Tensor] = []
+
+    class Watch(TrainerCallback):
+        def on_pre_optimizer_step(self, *_: object, **__: object) -> None:
+            seen.append(torch.cat([each.grad.to_dense().flatten() for each in model.parameters()]))
+
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = GraftTrainer(
+            lesson=lesson,
+            model=lesson.learner,
+            args=TrainingArguments(
+                folder,
+                per_device_train_batch_size=32 // accumulation,
+                gradient_accumulation_steps=accumulation,
+                max_steps=1,
+                use_cpu=True,
+                remove_unused_columns=False,
+                report_to="none",
+                max_grad_norm=1e9,
+            ),
+            data_collator=BatchCollator(0),
+            train_dataset=TokenDataset(table, lesson.signals),
+            callbacks=[Watch()],
+        )
+        trainer.train()
+    return seen[0]
+
+
+def test_phases_draw_from_their_own_rows() -> None:
+    lengths = np.arange(1, 41)
+    pools = [(3, np.arange(40)), (30, np.array([3, 5, 7]))]
+    rows = list(PhaseSampler(pools, lengths, 8, seed=1))
+    assert len(rows) == 33 * 8
+    assert len(set(rows[:24])) == 24
+    assert set(rows[24:]) == {3, 5, 7}
+    assert rows == list(PhaseSampler(pools, lengths, 8, seed=1)) != list(PhaseSampler(pools, lengths, 8, seed=2))
 
 
 def test_batches_hold_texts_of_like_length_in_random_order() -> None:

@@ -4,14 +4,39 @@ import pytest
 from transformers import PreTrainedTokenizerFast
 
 from pipeline.tokens.table import TokenTable
+from pipeline.tokens.training import train_tokenizer
 from pipeline.transfer.warm_start import SCALE, reduce_vectors, sif_scores, token_counts, token_texts
 from tests.conftest import WORDS
+from tests.tokens.conftest import BUILDERS
 
 
 def test_a_text_for_every_token_and_none_for_the_special(tokenizer: PreTrainedTokenizerFast) -> None:
     texts = token_texts(tokenizer)
     assert texts[:5] == [""] * 5
     assert texts[5:] == WORDS
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("wordpiece", {"film": "film", "##lm": "lm", "电": "电", "[SEP]": ""}),
+        ("byte_level", {"Ġgood": "good", "ood": "ood", "å¥½": "好", "å": "", "Ġ": "", "Ģà¸": "", "<mask>": ""}),
+        ("bpe", {"▁not": "not", "n't": "n't", "电影": "电影", "▁": "", "<0xE7>": "", "<0x41>": "A", "[UNK]": ""}),
+        ("words", {"film": "film", "خوب": "خوب", "电": "电", "[MASK]": ""}),
+        ("characters", {"a": "a", "电": "电", " ": "", "[PAD]": ""}),
+    ],
+)
+def test_texts_whatever_marks_a_tokenizer_sets(name: str, wanted: dict[str, str]) -> None:
+    tokenizer = BUILDERS[name]()
+    texts = token_texts(tokenizer)
+    assert len(texts) == len(tokenizer)
+    assert {token: texts[tokenizer.convert_tokens_to_ids(token)] for token in wanted} == wanted
+
+
+def test_a_token_that_looks_like_another_tokenizers_mark() -> None:
+    tokenizer = train_tokenizer(["a ### b"] * 20, "bpe", 300, lowercase=True)
+    texts = token_texts(tokenizer)
+    assert texts[tokenizer.convert_tokens_to_ids("▁###")] == "###"
 
 
 def test_counts() -> None:

@@ -1,0 +1,142 @@
+"""``python -m benchmarks.ablation``: what each ingredient of the transfer is worth, over several seeds.
+
+Prints mean and standard deviation of the test macro-F1 of every student in every row of ``benchmarks.grid``.
+``make ablation ARGS="--seeds 13,14"`` is the same. Each row and seed is one DVC experiment
+(``dvc exp run --temp``), seen with ``dvc exp show``: it runs in a folder of its own from the tracked files as they
+lie in the workspace, committed or not, shares DVC's cache, and leaves the workspace's results alone. What several
+rows or seeds have in common, the teachers first of all, runs once. A killed run goes on where it stopped.
+
+Limits: the seed is that of the students (``budget.seed``: initialisation, dropout, order of the rows); teachers and
+transfer set stay the same. A tokenizer trained here sees the training texts alone until the row
+``+ transfer set``. ``dvc repro`` must have been run, and files that git does not know take no part. A change of
+code, of params.yaml or of dvc.lock begins new experiments, which take stages that did not change from the cache.
+The experiments' models stay in DVC's cache until ``dvc exp remove`` and ``dvc gc``.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from benchmarks.experiments import check_tracked, find_experiments, fingerprint, read_metrics, run_experiment
+from benchmarks.grid import Row, build_grid, to_overrides
+from benchmarks.tables import markdown_table, mean_and_spread
+from pipeline.artifacts import required, write_json
+from pipeline.errors import GraftError
+from pipeline.params import Params, load_params
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One experiment: a row with one seed, the students it is about, what DVC is given, and its name."""
+
+    row: Row
+    seed: int
+    students: tuple[str, ...]
+    overrides: list[str]
+    targets: list[str]
+    name: str
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One student's result in one experiment."""
+
+    row: str
+    seed: int
+    student: str
+    macro_f1: float
+
+
+def main() -> None:
+    """Read the command line, run what is missing, print the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.ablation", description="What each ingredient is worth.")
+    parser.add_argument("--students", type=_names, help="such as bilstm,textcnn; all of params.yaml without it")
+    parser.add_argument("--rows", type=_names, help="names of rows, such as control,logits; all without it")
+    parser.add_argument("--seeds", type=_numbers, default=[13, 14, 15], help="of the students; 13,14,15 without it")
+    parser.add_argument("--table", action="store_true", help="run nothing, print what there is")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
+    options = parser.parse_args()
+    try:
+        params = load_params()
+        students = tuple(options.students or params.students)
+        for name in students:
+            params.section("students", name)
+        rows = choose_rows(build_grid(params), options.rows)
+        plans = [make_plan(row, seed, students) for row in rows for seed in options.seeds]
+        if not options.table:
+            _run_missing(plans, params)
+        figures = _read_figures(plans)
+    except GraftError as error:
+        sys.exit(f"graft: ablation: {error}")
+    if options.json:
+        write_json(options.json, {"figures": [asdict(figure) for figure in figures]})
+    print(f"Test macro-F1, mean ± standard deviation over the seeds {', '.join(map(str, options.seeds))}\n")
+    print(build_table(rows, students, figures, len(options.seeds)))
+
+
+def make_plan(row: Row, seed: int, students: tuple[str, ...]) -> Plan:
+    """The experiment of ``row`` with ``seed``; the last part of its name changes with what could change its result."""
+    overrides = to_overrides({**row.settings, "budget.seed": seed})
+    targets = [f"{'evaluate_control' if row.control else 'evaluate'}@{name}" for name in students]
+    name = f"ablation-{row.name}-{seed}-{fingerprint([*overrides, *targets])}"
+    return Plan(row, seed, students, overrides, targets, name)
+
+
+def choose_rows(grid: Sequence[Row], names: Sequence[str] | None) -> list[Row]:
+    """Return the rows of ``grid`` that ``names`` asks for, all without names, in the order of the grid."""
+    known = [row.name for row in grid]
+    for name in names or ():
+        if name not in known:
+            raise GraftError(f"--rows has {name!r}; allowed: {', '.join(known)}")
+    return [row for row in grid if names is None or row.name in names]
+
+
+def build_table(rows: Sequence[Row], students: Sequence[str], figures: Sequence[Figure], seeds: int) -> str:
+    """One line a row, one column a student."""
+    found: dict[tuple[str, str], list[float]] = {}
+    for figure in figures:
+        found.setdefault((figure.row, figure.student), []).append(figure.macro_f1)
+    lines = [
+        [row.title, *(mean_and_spread(found.get((row.name, student), []), seeds) for student in students)]
+        for row in rows
+    ]
+    return markdown_table(["", *students], lines)
+
+
+def _run_missing(plans: Sequence[Plan], params: Params) -> None:
+    required(Path("report"))
+    check_tracked()
+    finished = find_experiments()
+    for number, plan in enumerate(plans, 1):
+        if plan.name in finished:
+            continue
+        began = time.monotonic()
+        run_experiment(plan.name, plan.overrides, plan.targets, params)
+        print(f"{number} of {len(plans)}: {plan.name}, {time.monotonic() - began:.0f} s", file=sys.stderr)
+
+
+def _read_figures(plans: Sequence[Plan]) -> list[Figure]:
+    finished = find_experiments()
+    figures = []
+    for plan in plans:
+        commit = finished.get(plan.name)
+        for student in plan.students if commit is not None else ():
+            path = f"metrics/{'controls/' if plan.row.control else ''}{student}.json"
+            score = read_metrics(plan.name, str(commit), path)["macro_f1"]
+            figures.append(Figure(plan.row.name, plan.seed, student, score))
+    return figures
+
+
+def _names(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(word) for word in _names(text)]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""DVC experiments by name: run in a folder of their own, found again, their metrics read."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import dvc.api
+from dvc.exceptions import DvcException
+
+from pipeline.errors import GraftError
+from pipeline.params import Params
+
+# What decides an experiment's result: the code, the settings, and by its hashes in dvc.lock the data.
+DECISIVE = ("pipeline", "dvc.yaml", "dvc.lock", "params.yaml")
+
+
+def fingerprint(parts: Iterable[str]) -> str:
+    """Eight hexadecimal digits of the tracked files that decide a result, as they lie here, and of ``parts``."""
+    digest = hashlib.sha256(json.dumps(list(parts)).encode())
+    for name in _git("ls-files", "-z", "--", *DECISIVE).split("\0"):
+        path = Path(name)
+        if name and path.exists():
+            digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:8]
+
+
+def check_tracked() -> None:
+    """Raise GraftError for code that git does not know: an experiment in a folder of its own would lack it."""
+    unknown = _git("ls-files", "--others", "--exclude-standard", "--", "pipeline").splitlines()
+    if unknown:
+        raise GraftError(f"{unknown[0]} is not known to git, so experiments would run without it; `git add` it")
+
+
+def find_experiments() -> dict[str, str]:
+    """Return the commit of every experiment by its name."""
+    lines = _git("for-each-ref", "--format=%(refname) %(objectname)", "refs/exps").splitlines()
+    return {reference.rsplit("/", 1)[1]: commit for reference, commit in (line.split() for line in lines)}
+
+
+def run_experiment(name: str, overrides: Sequence[str], targets: Sequence[str], params: Params) -> None:
+    """Run ``dvc exp run --temp`` for ``targets``; raise GraftError if a stage fails."""
+    command = [sys.executable, "-m", "dvc", "exp", "run", "--temp", "--name", name]
+    command += [word for override in overrides for word in ("--set-param", override)]
+    command += [word for path in _ignored_inputs(params) for word in ("--copy-paths", path)]
+    # Stages call `python3`, which must be this one; the virtual environment is not in the experiment's folder.
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+    done = subprocess.run([*command, *targets], env=environment, stdout=sys.stderr, check=False)
+    if done.returncode:
+        raise GraftError(
+            f"the experiment {name} ended with status {done.returncode}, its reason stands above; "
+            "run the same command again once it is mended, and what is finished is kept"
+        )
+
+
+def read_metrics(name: str, commit: str, path: str) -> dict[str, Any]:
+    """Read a metrics file of an experiment out of DVC's cache."""
+    try:
+        metrics: dict[str, Any] = json.loads(dvc.api.read(path, rev=commit))
+    except (DvcException, OSError):
+        raise GraftError(
+            f"{path} of the experiment {name} is no longer in DVC's cache; `dvc exp remove {name}`, then run it again"
+        ) from None
+    return metrics
+
+
+def _ignored_inputs(params: Params) -> list[str]:
+    """The user's own files below the paths of params.yaml, which git ignores and DVC would leave behind."""
+    paths = [params.data.path, params.transfer_set.path, *(model.path for model in params.pretrained.values())]
+    here = sorted({path for path in paths if not Path(path).is_absolute() and Path(path).exists()})
+    if not here:
+        return []
+    options = ("--others", "--ignored", "--exclude-standard", "--directory")
+    return [path.rstrip("/") for path in _git("ls-files", *options, "-z", "--", *here).split("\0") if path]
+
+
+def _git(*words: str) -> str:
+    done = subprocess.run(["git", *words], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise GraftError(f"git {words[0]}: {done.stderr.strip()}; run from the root of a git clone")
+    return done.stdout

@@ -1,0 +1,134 @@
+"""The ablation: its plans, its table, and experiments in a repository of their own."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.ablation import Figure, build_table, choose_rows, make_plan
+from benchmarks.experiments import check_tracked, find_experiments, read_metrics, run_experiment
+from benchmarks.grid import Row
+from pipeline.errors import GraftError
+from pipeline.params import Params, load_params
+from tests.closure import ROOT
+
+CONTROL = Row("control", "control", {"transfer_set.copies": 0}, control=True)
+LOGITS = Row("logits", "+ logits", {"transfer_set.copies": 0})
+
+DVC_YAML = """
+stages:
+  evaluate:
+    foreach: ${students}
+    do:
+      cmd: python3 stage.py ${key}
+      params: [budget.seed]
+      deps: [stage.py, data/unlabelled]
+      metrics: ["metrics/${key}.json"]
+"""
+STAGE = """
+import json, pathlib, sys
+seed = [line for line in open("params.yaml") if line.strip().startswith("seed: 14")]
+texts = sorted(path.name for path in pathlib.Path("data/unlabelled").iterdir())
+pathlib.Path("metrics").mkdir(exist_ok=True)
+pathlib.Path(f"metrics/{sys.argv[1]}.json").write_text(json.dumps({"seeds": len(seed), "texts": texts}))
+"""
+
+
+def git(folder: Path, *words: str) -> None:
+    identity = ["-c", "user.name=graft", "-c", "user.email=graft@example.org"]
+    subprocess.run(["git", *identity, *words], cwd=folder, check=True, capture_output=True)
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pipeline").mkdir()
+    (tmp_path / "pipeline" / "code.py").write_text("x = 1\n", encoding="utf-8")
+    (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    git(tmp_path, "init", "--quiet")
+    git(tmp_path, "add", "--all")
+    return tmp_path
+
+
+def test_a_plan_names_targets_settings_and_seed(repository: Path) -> None:
+    control, logits = (make_plan(row, 14, ("bilstm", "static")) for row in (CONTROL, LOGITS))
+    assert control.targets == ["evaluate_control@bilstm", "evaluate_control@static"]
+    assert logits.targets == ["evaluate@bilstm", "evaluate@static"]
+    assert logits.overrides == ["transfer_set.copies=0", "budget.seed=14"]
+    assert logits.name.startswith("ablation-logits-14-")
+
+
+def test_a_plan_s_name_changes_with_what_could_change_its_result(repository: Path) -> None:
+    name = make_plan(LOGITS, 14, ("bilstm",)).name
+    assert make_plan(LOGITS, 14, ("bilstm",)).name == name
+    assert make_plan(LOGITS, 14, ("static",)).name != name
+    (repository / "README.md").write_text("new\n", encoding="utf-8")
+    assert make_plan(LOGITS, 14, ("bilstm",)).name == name
+    (repository / "pipeline" / "code.py").write_text("x = 2\n", encoding="utf-8")
+    assert make_plan(LOGITS, 14, ("bilstm",)).name != name
+
+
+def test_code_unknown_to_git_is_refused(repository: Path) -> None:
+    check_tracked()
+    (repository / "pipeline" / "new.py").write_text("", encoding="utf-8")
+    with pytest.raises(GraftError, match=r"pipeline/new.py is not known to git"):
+        check_tracked()
+
+
+def test_rows_are_chosen_by_name_in_their_order() -> None:
+    assert choose_rows([CONTROL, LOGITS], None) == [CONTROL, LOGITS]
+    assert choose_rows([CONTROL, LOGITS], ["logits", "control"]) == [CONTROL, LOGITS]
+    with pytest.raises(GraftError, match="--rows has 'logit'; allowed: control, logits"):
+        choose_rows([CONTROL, LOGITS], ["logit"])
+
+
+def test_the_table_shows_what_there_is() -> None:
+    figures = [
+        Figure("control", 13, "bilstm", 0.60),
+        Figure("control", 14, "bilstm", 0.62),
+        Figure("logits", 13, "bilstm", 0.7),
+    ]
+    assert build_table([CONTROL, LOGITS], ["bilstm", "static"], figures, 2).splitlines()[2:] == [
+        "| control | 0.610 ± 0.014 | – |",
+        "| + logits | 0.700 (1 of 2) | – |",
+    ]
+
+
+def experiment_repository(folder: Path) -> Params:
+    """One stage a student that says which seed and which unlabelled files it saw."""
+    for name, text in {"dvc.yaml": DVC_YAML, "stage.py": STAGE, "data/unlabelled/.gitkeep": ""}.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    (folder / ".gitignore").write_text("/metrics\n/data/unlabelled/*\n!/data/unlabelled/.gitkeep\n", encoding="utf-8")
+    subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet"], cwd=folder, check=True)
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", "one")
+    (folder / "data" / "unlabelled" / "mine.txt").write_text("a text\n", encoding="utf-8")
+    return load_params()
+
+
+@pytest.mark.slow
+def test_an_experiment_is_run_found_and_read_beside_a_changed_workspace(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    params = experiment_repository(repository)
+    with (repository / "params.yaml").open("a", encoding="utf-8") as stream:
+        stream.write("# an edit that is not committed\n")
+    before = (repository / "params.yaml").read_bytes()
+    run_experiment("first", ["budget.seed=14"], ["evaluate@bilstm"], params)
+    found = find_experiments()
+    assert list(found) == ["first"]
+    assert read_metrics("first", found["first"], "metrics/bilstm.json") == {
+        "seeds": 1,
+        "texts": [".gitkeep", "mine.txt"],
+    }
+    assert (repository / "params.yaml").read_bytes() == before
+    assert not (repository / "metrics").exists()
+    with pytest.raises(GraftError, match=r"metrics/static.json of the experiment first"):
+        read_metrics("first", found["first"], "metrics/static.json")
+    (repository / "stage.py").write_text("raise SystemExit(3)\n", encoding="utf-8")
+    with pytest.raises(GraftError, match="the experiment second ended with status"):
+        run_experiment("second", ["budget.seed=15"], ["evaluate@bilstm"], params)
+    assert list(find_experiments()) == ["first"]
