@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 
 from tests.closure import ROOT, closure, code_of, rewrite
 
-STUDENTS = ("bilstm", "textcnn", "static")
+STUDENTS = ("bilstm", "textcnn", "static", "minibert")
 ALL_STUDENTS = {f"{stage}@{name}" for stage in ("transfer", "control") for name in STUDENTS}
 EVALUATIONS = {"evaluate_teacher", *(f"{s}@{name}" for s in ("evaluate", "evaluate_control") for name in STUDENTS)}
 RIVALS = {"rival@tfidf", "rival@vader"}
@@ -36,6 +36,7 @@ DIRECT = {
     "students.bilstm": of("bilstm"),
     "students.textcnn": of("textcnn"),
     "students.static": of("static"),
+    "students.minibert": of("minibert"),
     "rivals.tfidf": {"rival@tfidf", "report"},
     "rivals.vader": {"rival@vader", "report"},
     "evaluate.confidence": EVALUATIONS | RIVALS | {"report"},
@@ -86,11 +87,13 @@ def module_of(stage: Any) -> str:
 
 
 def test_code_dependencies_are_the_imports() -> None:
+    values = YAML(typ="safe").load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    architecture = {name: student["architecture"] for name, student in values["students"].items()}
     for name, stage in stages().items():
         kind, _, student = name.partition("@")
         expected = code_of(kind, module_of(stage))
         if kind in ("transfer", "control", "evaluate", "evaluate_control"):
-            expected.add(f"pipeline/models/{student}.py")
+            expected.add(f"pipeline/models/{architecture[student]}.py")
         code = {path for path in files(stage) if path.startswith("pipeline/")}
         assert code == expected, f"{name}: run python -m tests.closure"
 

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -27,7 +28,7 @@ socket.socket.connect = socket.socket.connect_ex = refuse
 socket.getaddrinfo = refuse
 """
 KEPT = ("data/local/.gitkeep", "data/unlabelled/.gitkeep", "models/local/.gitkeep")
-MODELS = {"bilstm", "static", "textcnn"}
+MODELS = {"bilstm", "minibert", "static", "textcnn"}
 
 
 class Project:
@@ -103,10 +104,15 @@ def small(values: Any) -> None:
     values["teach"]["precision"] = "fp32"
     values["budget"].update(steps=40, evaluations=2, batch_size=32, learning_rate=1e-2, precision="fp32")
     values["evaluate"]["resamples"] = 200
-    for student in values["students"].values():
-        student["config"]["embedding_size"] = 16
-    values["students"]["bilstm"]["config"]["hidden_size"] = 8
-    values["students"]["textcnn"]["config"].update(filters=8, widths=[1, 2])
+    students = values["students"]
+    for name in ("bilstm", "static", "textcnn"):
+        students[name]["config"]["embedding_size"] = 16
+    students["bilstm"].update(budget={"learning_rate": 2e-2})
+    students["bilstm"]["config"]["hidden_size"] = 8
+    students["textcnn"]["config"].update(filters=8, widths=[1, 2])
+    sizes = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
+    students["minibert"].update(budget={"steps": 20, "learning_rate": 3e-3})
+    students["minibert"]["config"].update(max_position_embeddings=64, **sizes)
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +124,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     write_pretrained(folder / "models/local/tiny")
     project.edit(small)
     ran = project.repro()
-    assert len(ran) == 23, ran
+    assert len(ran) == 27, ran
     project.git("add", "-A")
     project.git("commit", "-qm", "run")
     return project
@@ -141,6 +147,61 @@ def test_the_full_table(project: Project) -> None:
         assert figures["macro_f1_low"] <= figures["macro_f1"] <= figures["macro_f1_high"]
         assert list(figures) == sorted(figures)
         assert all(not isinstance(value, (dict, list)) for value in figures.values())
+
+
+def test_students_start_from_their_teacher(project: Project) -> None:
+    log = project.dvc("repro", "--force", "--single-item", "transfer@minibert", "transfer@static").stdout
+    taken = {line.split("@")[1].split(":")[0]: line for line in log.splitlines() if "start from the teachers" in line}
+    # All of a transformer of the teacher's shapes; of `static` the embeddings, 16 values for each of 25 tokens.
+    whole, of_all = (
+        int(number.replace(",", "")) for number in re.findall(r"[\d,]+(?= of| weights)", taken["minibert"])
+    )
+    assert whole == of_all
+    assert "400 of" in taken["static"]
+    assert project.git("status", "--porcelain") == "", "the same weights again"
+
+
+def test_token_states_and_unlabelled_text_from_end_to_end(project: Project) -> None:
+    lines = [f"the story number {at} was so very fine" for at in range(30)]
+    (project.folder / "data/unlabelled/texts.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    losses = [{"name": "token_states"}, {"name": "representation"}, {"name": "relations"}]
+    phases = [{"share": 1.0, "losses": losses}, {"share": 1.0, "losses": [{"name": "logits_mse"}]}]
+
+    def change(values: Any) -> None:
+        values["transfer"]["phases"] = phases
+        values["teach"].update(token_states=8, shard_texts=100)
+        values["transfer_set"]["copies"] = 1
+
+    project.edit(change)
+    ran = project.repro()
+    assert {"prepare", "teach@minilm", "transfer@static"} <= ran
+    assert not {"finetune@minilm", "control@static"} & ran, "what reads neither the set nor the signals does not rerun"
+    kinds = project.json("data/prepared/summary.json")["transfer_set"]["kinds"]
+    assert kinds["unlabelled"] == 30
+    (project.folder / "data/unlabelled/texts.txt").unlink()
+    project.git("checkout", "-q", "params.yaml", "dvc.lock")
+    assert project.dvc("checkout").returncode == 0
+    assert not list((project.folder / ".checkpoints").rglob("*.npy")), "finished work leaves no checkpoint behind"
+
+
+def test_a_killed_teach_goes_on_after_its_last_shard(project: Project) -> None:
+    project.edit(lambda values: values["teach"].update(shard_texts=40))
+    command = [sys.executable, "-m", "pipeline.stages.teach", "minilm"]
+    with subprocess.Popen(command, cwd=project.folder, env=project.environment, stderr=subprocess.DEVNULL) as process:
+        while not list((project.folder / ".checkpoints").glob("teach@minilm/*/*040/logits.npy")):
+            assert process.poll() is None, "it ended before it could be killed"
+        process.kill()
+    before = (project.folder / "signals/minilm/logits.npy").read_bytes()
+    done = project.call(*command)
+    assert re.search(r"teach@minilm: .* [1-9][\d,]* from an earlier run", done.stdout), done.stdout + done.stderr
+    whole = project.folder / "signals/minilm/logits.npy"
+    once = whole.read_bytes()
+    again = project.call(*command)
+    assert "; 0 from an earlier run" in again.stdout
+    assert whole.read_bytes() == once
+    assert len(before) == len(once)
+    project.git("checkout", "-q", "params.yaml")
+    assert project.dvc("checkout", "--force").returncode == 0
 
 
 def test_only_what_is_published_lands_in_a_model(project: Project) -> None:
@@ -182,17 +243,23 @@ def test_one_students_width_reruns_that_student_alone(project: Project) -> None:
     assert project.dvc("checkout").returncode == 0
 
 
-def test_a_new_student_with_a_new_tokenizer_is_an_edit_of_params_alone(project: Project) -> None:
-    short = {"source": "models/pretrained/minilm", "max_length": 12}
-    student = {
-        "architecture": "encoder",
-        "tokenizer": "short",
-        "config": {"model_type": "distilbert", "dim": 16, "n_heads": 2, "n_layers": 1, "hidden_dim": 32},
-    }
-    project.edit(lambda values: (values["tokenizers"].update(short=short), values["students"].update(tiny=student)))
-    trained = {"transfer@tiny", "control@tiny", "evaluate_control@tiny", "evaluate@tiny"}
-    assert project.repro() == {"tokenize@short", "vocabulary@short", *trained, "report"}
-    assert "tiny" in (project.folder / "report/report.md").read_text(encoding="utf-8")
+def test_a_new_student_is_the_file_and_the_entry_that_contributing_shows(project: Project) -> None:
+    guide = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    code, entry = re.search(r"```python\n(.*?)```.*?```yaml\n(.*?)```", guide, re.DOTALL).groups()
+    (project.folder / "pipeline/models/mean.py").write_text(code, encoding="utf-8")
+    student = YAML().load(entry)["mean"]
+    own = {"source": "data/prepared/transfer.parquet", "kind": "bpe", "vocabulary": 400, "max_length": 12}
+
+    def change(values: Any) -> None:
+        values["tokenizers"]["own"] = own
+        values["students"].update(mean=student, meanown={**student, "tokenizer": "own"})
+
+    project.edit(change)
+    stages = ("transfer", "control", "evaluate_control", "evaluate")
+    trained = {f"{stage}@{name}" for stage in stages for name in ("mean", "meanown")}
+    assert project.repro() == {"tokenize@own", "vocabulary@own", *trained, "report"}
+    assert "meanown" in (project.folder / "report/report.md").read_text(encoding="utf-8")
+    (project.folder / "pipeline/models/mean.py").unlink()
     project.git("checkout", "-q", "params.yaml", "dvc.lock")
     assert project.dvc("checkout").returncode == 0
 

@@ -42,7 +42,7 @@ def _size(pairs: Sequence[tuple[nn.Parameter, nn.Parameter]]) -> int:
 
 def spaced_layers(teacher_depth: int, student_depth: int) -> dict[int, int]:
     """Which of the teacher's layers each of the student's starts from: evenly spaced, from the first to the last."""
-    return {at: int(spot + 0.5) for at, spot in enumerate(np.linspace(0, teacher_depth - 1, student_depth))}
+    return {at: int(spot) for at, spot in enumerate(np.linspace(0, teacher_depth - 1, student_depth))}
 
 
 def _depth(parameters: dict[str, nn.Parameter]) -> int:

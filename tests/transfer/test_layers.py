@@ -14,8 +14,8 @@ def bert(layers: int, **changes: int) -> EncoderForSequenceClassification:
 
 
 def test_layers_are_evenly_spaced_from_the_first_to_the_last() -> None:
-    assert spaced_layers(6, 3) == {0: 0, 1: 3, 2: 5}
-    assert spaced_layers(12, 4) == {0: 0, 1: 4, 2: 7, 3: 11}
+    assert spaced_layers(6, 4) == {0: 0, 1: 1, 2: 3, 3: 5}
+    assert spaced_layers(12, 4) == {0: 0, 1: 3, 2: 7, 3: 11}
     assert spaced_layers(6, 1) == {0: 0}
     assert spaced_layers(2, 2) == {0: 0, 1: 1}
 
