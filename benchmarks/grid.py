@@ -1,17 +1,18 @@
 """The ablation's grid: what each row changes of params.yaml.
 
-A row holds all that the row above it holds, and one ingredient more.
-
 | row | learns from | on | starts from | teachers |
 |---|---|---|---|---|
 | control | gold labels | training texts | random weights | – |
-| + warm start | gold labels | training texts | the teacher's embeddings | one |
+| + warm start | gold labels | training texts | the teacher's embeddings or layers | one |
 | + logits | the teacher's logits | training texts | the same | one |
 | + transfer set | the teacher's logits | the transfer set of params.yaml | the same | one |
-| + the other losses | the phases of params.yaml | the same | the same | one |
-| + ensemble | the same | the same | the same | three, or those of params.yaml if it has several |
+| + representation | the teacher's sentence vectors, then its logits | the same | the same | one |
+| + ensemble | the teachers' logits | the same | the same | three, or those of params.yaml if it has several |
+| own tokenizer | the teacher's logits | the same | the same | one; a BPE of 8,000 trained on the transfer set |
 
-The row of the other losses is left out where params.yaml has logits alone.
+Down to the transfer set each row has all that the row above it has, and one ingredient more. The last rows each
+change the row of the transfer set in one thing. Students of architecture ``encoder`` keep the teacher's tokenizer.
+Where params.yaml weighs other losses than logits, its own phases take the place of the row of representations.
 """
 
 import json
@@ -19,6 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.configs import TRANSFER_SET
 from pipeline.params import Params
 
 Settings = dict[str, Any]
@@ -45,7 +47,7 @@ class Row:
 def build_grid(params: Params) -> list[Row]:
     """Return the rows that ``params`` has the ingredients of, each upon the one before."""
     one: Settings = WARM | {f"~teachers.{name}": None for name in list(params.teachers)[1:]}
-    logits = {"transfer.phases": [{"share": 1.0, "losses": [_logits_loss(params)]}]}
+    logits: Settings = {"transfer.phases": [{"share": 1.0, "losses": [_logits_loss(params)]}]}
     rows = [
         Row("control", "control", TEXTS_ALONE, control=True),
         Row("warm-start", "+ warm start", one | TEXTS_ALONE | GOLD),
@@ -55,8 +57,16 @@ def build_grid(params: Params) -> list[Row]:
     others = [name for name in _loss_names(params) if not name.startswith("logits_")]
     if others:
         rows.append(Row("phases", f"+ {', '.join(others)}", one))
-    full: Settings = WARM if others else WARM | logits
-    return [*rows, Row("ensemble", "+ ensemble", full | _further_teachers(params))]
+    else:
+        first = {"share": 0.4, "losses": [{"name": "representation"}]}
+        phases = [first, {"share": 0.6, "losses": [_logits_loss(params)]}]
+        rows.append(Row("representation", "+ representation", one | {"transfer.phases": phases}))
+    ensemble = WARM | logits | _further_teachers(params)
+    return [
+        *rows,
+        Row("ensemble", "+ ensemble", ensemble),
+        Row("own-tokenizer", "own tokenizer", one | logits | _own_tokenizer(params)),
+    ]
 
 
 def to_overrides(settings: Settings) -> list[str]:
@@ -95,3 +105,11 @@ def _further_teachers(params: Params) -> dict[str, Any]:
         f"+teachers.{name}-{number}": teacher.model_copy(update={"seed": teacher.seed + number - 1}).model_dump()
         for number in range(2, ENSEMBLE + 1)
     }
+
+
+def _own_tokenizer(params: Params) -> Settings:
+    """A trained tokenizer for every student but transformers, which would lose the teacher's embeddings with it."""
+    length = max(tokenizer.max_length for tokenizer in params.tokenizers.values())
+    own = {"source": TRANSFER_SET, "kind": "bpe", "vocabulary": 8000, "max_length": length}
+    readers = [name for name, student in params.students.items() if student.architecture != "encoder"]
+    return {"+tokenizers.own": own} | {f"students.{name}.tokenizer": "own" for name in readers}

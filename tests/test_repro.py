@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from ruamel.yaml import YAML
+from transformers import DistilBertConfig, DistilBertModel
 
+from pipeline.tokens.training import train_tokenizer
 from tests.closure import ROOT
 from tests.conftest import write_pretrained
 
@@ -161,7 +164,17 @@ def test_students_start_from_their_teacher(project: Project) -> None:
     assert project.git("status", "--porcelain") == "", "the same weights again"
 
 
-def test_token_states_and_unlabelled_text_from_end_to_end(project: Project) -> None:
+def write_other_pretrained(folder: Path) -> None:
+    """A DistilBERT with random weights that reads characters."""
+    torch.manual_seed(1)
+    tokenizer = train_tokenizer(["abcdefghijklmnopqrstuvwxyz, 0123456789"] * 2, "characters", 100, lowercase=True)
+    config = DistilBertConfig(len(tokenizer), dim=24, n_layers=1, n_heads=2, hidden_dim=48, max_position_embeddings=128)
+    DistilBertModel(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def test_two_kinds_of_teachers_token_states_and_unlabelled_text_from_end_to_end(project: Project) -> None:
+    write_other_pretrained(project.folder / "models/local/other")
     lines = [f"the story number {at} was so very fine" for at in range(30)]
     (project.folder / "data/unlabelled/texts.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     losses = [{"name": "token_states"}, {"name": "representation"}, {"name": "relations"}]
@@ -169,12 +182,15 @@ def test_token_states_and_unlabelled_text_from_end_to_end(project: Project) -> N
 
     def change(values: Any) -> None:
         values["transfer"]["phases"] = phases
+        values["pretrained"]["other"] = {"source": "folder", "path": "models/local/other"}
+        values["tokenizers"]["other"] = {"source": "models/pretrained/other", "max_length": 96}
+        values["teachers"]["other"] = {"pretrained": "other", "tokenizer": "other", "seed": 3}
         values["teach"].update(token_states=8, shard_texts=100)
         values["transfer_set"]["copies"] = 1
 
     project.edit(change)
     ran = project.repro()
-    assert {"prepare", "teach@minilm", "transfer@static"} <= ran
+    assert {"prepare", "finetune@other", "teach@minilm", "teach@other", "transfer@static"} <= ran
     assert not {"finetune@minilm", "control@static"} & ran, "what reads neither the set nor the signals does not rerun"
     kinds = project.json("data/prepared/summary.json")["transfer_set"]["kinds"]
     assert kinds["unlabelled"] == 30

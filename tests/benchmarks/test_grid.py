@@ -59,7 +59,7 @@ def test_a_row_adds_one_ingredient(tmp_path: Path) -> None:
     path = written(tmp_path, TWO_PHASES)
     own = load_params(path)
     rows = {row.name: applied(path, row) for row in build_grid(own)}
-    assert list(rows) == ["control", "warm-start", "logits", "transfer-set", "phases", "ensemble"]
+    assert list(rows) == ["control", "warm-start", "logits", "transfer-set", "phases", "ensemble", "own-tokenizer"]
     for name in ("control", "warm-start", "logits"):
         assert (rows[name].transfer_set.copies, rows[name].transfer_set.texts) == (0, 0)
     assert [loss.name for phase in rows["warm-start"].transfer.phases for loss in phase.losses] == ["gold"]
@@ -69,7 +69,10 @@ def test_a_row_adds_one_ingredient(tmp_path: Path) -> None:
             ("logits_kl", 1.0, {"temperature": 3.0})
         ]
     assert rows["transfer-set"].transfer_set == rows["phases"].transfer_set == own.transfer_set
-    assert rows["phases"].transfer == rows["ensemble"].transfer == own.transfer
+    assert rows["phases"].transfer == own.transfer
+    assert rows["ensemble"].transfer == rows["own-tokenizer"].transfer == rows["transfer-set"].transfer
+    own_tokenizers = {name: student.tokenizer for name, student in rows["own-tokenizer"].students.items()}
+    assert own_tokenizers == {"bilstm": "own", "textcnn": "own", "static": "own", "minibert": "minilm"}
     assert rows["phases"].teachers == own.teachers
     seeds = [teacher.seed for teacher in rows["ensemble"].teachers.values()]
     assert seeds == [own.teachers["minilm"].seed + number for number in range(3)]
@@ -84,7 +87,15 @@ def test_several_teachers_of_params_are_the_ensemble(tmp_path: Path) -> None:
 
 def test_without_other_losses_their_row_is_left_out(tmp_path: Path) -> None:
     titles = [row.title for row in build_grid(load_params(written(tmp_path)))]
-    assert titles == ["control", "+ warm start", "+ logits", "+ transfer set", "+ ensemble"]
+    assert titles == [
+        "control",
+        "+ warm start",
+        "+ logits",
+        "+ transfer set",
+        "+ representation",
+        "+ ensemble",
+        "own tokenizer",
+    ]
 
 
 def test_overrides_are_hydra_s_grammar() -> None:
