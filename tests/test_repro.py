@@ -168,7 +168,9 @@ def write_other_pretrained(folder: Path) -> None:
     """A DistilBERT with random weights that reads characters."""
     torch.manual_seed(1)
     tokenizer = train_tokenizer(["abcdefghijklmnopqrstuvwxyz, 0123456789"] * 2, "characters", 100, lowercase=True)
-    config = DistilBertConfig(len(tokenizer), dim=24, n_layers=1, n_heads=2, hidden_dim=48, max_position_embeddings=128)
+    config = DistilBertConfig(
+        vocab_size=len(tokenizer), dim=24, n_layers=1, n_heads=2, hidden_dim=48, max_position_embeddings=128
+    )
     DistilBertModel(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 
