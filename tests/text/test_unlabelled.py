@@ -1,6 +1,7 @@
 import gzip
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -21,7 +22,7 @@ TEXTS = [f"the text with the number {number}" for number in range(20)]
 LINES = "".join(f"{text}\n" for text in TEXTS)
 
 
-def read(path: Path, train: list[str] = [], held_out: list[str] = [], **config: Any) -> Unlabelled:  # noqa: B006
+def read(path: Path, train: Sequence[str] = (), held_out: Sequence[str] = (), **config: Any) -> Unlabelled:
     return read_unlabelled(TransferSetConfig(path=str(path), **config), PrepareConfig(), train, held_out)
 
 
