@@ -13,9 +13,17 @@ from pipeline.evaluation.predictions import prediction_frame
 
 PARAMS = Path(__file__).parents[2] / "params.yaml"
 CONFIG = EvaluateConfig(resamples=200)
-SIZES = {"bilstm": 4_120_000, "textcnn": 4_310_000, "static": 7_900_000}
-SKILL = {"minilm": 0.75, "bilstm": 0.71, "textcnn": 0.67, "static": 0.60, "tfidf": 0.62, "vader": 0.56}
-WITHOUT_TRANSFER = {"bilstm": 0.65, "textcnn": 0.665, "static": 0.62}
+SIZES = {"bilstm": 4_120_000, "textcnn": 4_310_000, "static": 7_900_000, "minibert": 19_200_000}
+SKILL = {
+    "minilm": 0.75,
+    "bilstm": 0.71,
+    "textcnn": 0.67,
+    "minibert": 0.66,
+    "static": 0.60,
+    "tfidf": 0.62,
+    "vader": 0.56,
+}
+WITHOUT_TRANSFER = {"bilstm": 0.65, "textcnn": 0.665, "minibert": 0.60, "static": 0.62}
 
 
 class Fabrication:
