@@ -1,6 +1,8 @@
 """``python -m benchmarks.ablation``: what each ingredient of the transfer is worth, over several seeds.
 
-Prints mean and standard deviation of the test macro-F1 of every student in every row of ``benchmarks.grid``.
+Prints mean and standard deviation of the test macro-F1 of every student in every row of ``benchmarks.grid``, then the
+retention (share of the teachers' macro-F1) of every row that learns from them, with the lowest bound of a seed's 95 %
+interval of the gain over the control of the same seed.
 ``make ablation ARGS="--seeds 13,14"`` is the same. Each row and seed is one DVC experiment
 (``dvc exp run --temp``), seen with ``dvc exp show``: it runs in a folder of its own from the tracked files as they
 lie in the workspace, committed or not, shares DVC's cache, and leaves the workspace's results alone. What several
@@ -26,6 +28,7 @@ from benchmarks.tables import markdown_table, mean_and_spread
 from pipeline.artifacts import required, write_json
 from pipeline.errors import GraftError
 from pipeline.params import Params, load_params
+from pipeline.report.numbers import signed_points
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class Figure:
     seed: int
     student: str
     macro_f1: float
+    retention: float | None = None
+    gain_low: float | None = None
 
 
 def main() -> None:
@@ -75,6 +80,9 @@ def main() -> None:
         write_json(options.json, {"figures": [asdict(figure) for figure in figures]})
     print(f"Test macro-F1, mean ± standard deviation over the seeds {', '.join(map(str, options.seeds))}\n")
     print(build_table(rows, students, figures, len(options.seeds)))
+    taught = [row for row in rows if not row.control]
+    print("\nRetention, mean ± standard deviation, and the lowest gain_low of a seed in points\n")
+    print(build_retention_table(taught, students, figures, len(options.seeds)))
 
 
 def make_plan(row: Row, seed: int, students: tuple[str, ...]) -> Plan:
@@ -96,14 +104,32 @@ def choose_rows(grid: Sequence[Row], names: Sequence[str] | None) -> list[Row]:
 
 def build_table(rows: Sequence[Row], students: Sequence[str], figures: Sequence[Figure], seeds: int) -> str:
     """One line a row, one column a student."""
-    found: dict[tuple[str, str], list[float]] = {}
-    for figure in figures:
-        found.setdefault((figure.row, figure.student), []).append(figure.macro_f1)
+    found = _by_cell(figures)
+    cells = [[[each.macro_f1 for each in found.get((row.name, name), [])] for name in students] for row in rows]
     lines = [
-        [row.title, *(mean_and_spread(found.get((row.name, student), []), seeds) for student in students)]
-        for row in rows
+        [row.title, *(mean_and_spread(cell, seeds) for cell in line)] for row, line in zip(rows, cells, strict=True)
     ]
     return markdown_table(["", *students], lines)
+
+
+def build_retention_table(rows: Sequence[Row], students: Sequence[str], figures: Sequence[Figure], seeds: int) -> str:
+    """One line a row, one column a student: retention, and the lowest ``gain_low`` of its seeds."""
+    found = _by_cell(figures)
+    lines = [[row.title, *(_kept(found.get((row.name, name), []), seeds) for name in students)] for row in rows]
+    return markdown_table(["", *students], lines)
+
+
+def _kept(figures: Sequence[Figure], seeds: int) -> str:
+    retention = mean_and_spread([each.retention for each in figures if each.retention is not None], seeds)
+    gains = [each.gain_low for each in figures if each.gain_low is not None]
+    return f"{retention}, {signed_points(min(gains))}" if gains else retention
+
+
+def _by_cell(figures: Sequence[Figure]) -> dict[tuple[str, str], list[Figure]]:
+    found: dict[tuple[str, str], list[Figure]] = {}
+    for figure in figures:
+        found.setdefault((figure.row, figure.student), []).append(figure)
+    return found
 
 
 def _run_missing(plans: Sequence[Plan], params: Params) -> None:
@@ -125,8 +151,9 @@ def _read_figures(plans: Sequence[Plan]) -> list[Figure]:
         commit = finished.get(plan.name)
         for student in plan.students if commit is not None else ():
             path = f"metrics/{'controls/' if plan.row.control else ''}{student}.json"
-            score = read_metrics(plan.name, str(commit), path)["macro_f1"]
-            figures.append(Figure(plan.row.name, plan.seed, student, score))
+            found = read_metrics(plan.name, str(commit), path)
+            kept = found.get("retention"), found.get("gain_low")
+            figures.append(Figure(plan.row.name, plan.seed, student, found["macro_f1"], *kept))
     return figures
 
 

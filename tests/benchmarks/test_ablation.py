@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.ablation import Figure, build_table, choose_rows, make_plan
+from benchmarks.ablation import Figure, build_retention_table, build_table, choose_rows, make_plan
 from benchmarks.experiments import check_tracked, find_experiments, read_metrics, run_experiment
 from benchmarks.grid import Row
 from pipeline.errors import GraftError
@@ -92,6 +92,16 @@ def test_the_table_shows_what_there_is() -> None:
     assert build_table([CONTROL, LOGITS], ["bilstm", "static"], figures, 2).splitlines()[2:] == [
         "| control | 0.610 ± 0.014 | – |",
         "| + logits | 0.700 (1 of 2) | – |",
+    ]
+
+
+def test_retention_stands_with_the_lowest_bound_of_the_gain() -> None:
+    figures = [
+        Figure("logits", 13, "bilstm", 0.7, 0.95, 0.061),
+        Figure("logits", 14, "bilstm", 0.71, 0.97, 0.04),
+    ]
+    assert build_retention_table([LOGITS], ["bilstm", "static"], figures, 2).splitlines()[2:] == [
+        "| + logits | 0.960 ± 0.014, +4.0 | – |",
     ]
 
 
