@@ -251,6 +251,16 @@ class OwnBudget(Section):
     weight_decay: Annotated[float, Field(ge=0)] | None = None
 
 
+class OwnControl(Section):
+    """What a control changes of its student's config: regularisation alone, so that both keep one size.
+
+    Gold labels on the training texts are overfitted sooner than a teacher's logits on many more texts.
+    """
+
+    dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
+    word_dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
+
+
 class StudentConfig(Section):
     """A student: its architecture (a file of pipeline/models), tokenizer and size."""
 
@@ -258,6 +268,11 @@ class StudentConfig(Section):
     tokenizer: Text
     config: dict[str, Any] = {}
     budget: OwnBudget = OwnBudget()
+    control: OwnControl = OwnControl()
+
+    def control_config(self) -> dict[str, Any]:
+        """The config of the student's control."""
+        return self.config | self.control.model_dump(exclude_none=True)
 
 
 class TfidfRival(Section):

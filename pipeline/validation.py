@@ -11,6 +11,7 @@ def validate(params: Params) -> None:
     for name, student in params.students.items():
         try:
             configure(student.architecture, student.config)
+            configure(student.architecture, student.control_config())
         except GraftError as error:
             raise GraftError(f"params.yaml: students.{name}: {error}") from None
     try:

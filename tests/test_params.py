@@ -133,3 +133,10 @@ def test_a_student_may_change_its_own_budget(tmp_path: Path) -> None:
     own = params.budget_of("static")
     assert (own.learning_rate, own.steps, own.batch_size) == (0.02, 7, params.budget.batch_size)
     assert params.budget_of("textcnn") == params.budget
+
+
+def test_a_control_may_change_its_regularisation_and_nothing_else(tmp_path: Path) -> None:
+    student = load_params(edited(tmp_path, put("students.bilstm.control", {"dropout": 0.4}))).students["bilstm"]
+    assert student.control_config() == {**student.config, "dropout": 0.4}
+    with pytest.raises(GraftError, match=r"students.bilstm.control.hidden_size is not a setting"):
+        load_params(edited(tmp_path, put("students.bilstm.control", {"hidden_size": 512})))

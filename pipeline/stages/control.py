@@ -27,7 +27,7 @@ def main(name: str) -> None:
     tokenizer = load_tokenizer(tokens / "tokenizer")
     labels = read_json(Path("data/prepared/labels.json"))["labels"]
     seed_everything(budget.seed)
-    model = student(settings.architecture, settings.config, tokenizer, labels)
+    model = student(settings.architecture, settings.control_config(), tokenizer, labels)
     trained = train(model, tables, tokenizer.pad_token_id, budget, budget.steps, budget.evaluations, budget.seed)
     publish_model(Path("models/controls") / name, trained, tokenizer)
 

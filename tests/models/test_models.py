@@ -23,6 +23,7 @@ STUDENTS = [
     ("bilstm", {"embedding_size": 12, "hidden_size": 8}),
     ("bilstm", {"embedding_size": 12, "hidden_size": 8, "num_layers": 2}),
     ("textcnn", {"embedding_size": 12, "filters": 6, "widths": [1, 2, 4]}),
+    ("textcnn", {"embedding_size": 12, "filters": 6, "widths": [1, 2], "blocks": 3}),
     ("static", {"embedding_size": 12, "hidden_size": 8}),
     ("encoder", DISTILBERT),
 ]
@@ -96,6 +97,7 @@ def test_the_teacher_keeps_its_pretrained_weights(pretrained: Path, tokenizer: P
         ("bilstm", {"hidden_size": 0}, "hidden_size is 0: must be at least 1"),
         ("static", {"dropout": 1.5}, "dropout is 1.5: must be at least 0 and below 1"),
         ("textcnn", {"widths": []}, "must list at least one width"),
+        ("textcnn", {"blocks": -1}, "must be 0 to 12"),
         ("perceptron", {}, "architecture is 'perceptron'; allowed: bilstm, encoder, static, textcnn"),
         ("encoder", {}, "model_type is missing"),
         ("encoder", {"model_type": "distilbert", "depth": 2}, "depth is not a setting of distilbert"),
