@@ -132,7 +132,7 @@ def test_a_student_may_change_its_own_budget(tmp_path: Path) -> None:
     params = load_params(edited(tmp_path, put("students.static.budget", {"learning_rate": 0.02, "steps": 7})))
     own = params.budget_of("static")
     assert (own.learning_rate, own.steps, own.batch_size) == (0.02, 7, params.budget.batch_size)
-    assert params.budget_of("textcnn") == params.budget
+    assert params.budget_of("bilstm").steps == params.budget.steps
 
 
 def test_a_control_may_change_its_regularisation_and_nothing_else(tmp_path: Path) -> None:

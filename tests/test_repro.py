@@ -111,7 +111,8 @@ def small(values: Any) -> None:
     for name in ("bilstm", "static", "textcnn"):
         students[name]["config"]["embedding_size"] = 16
     students["bilstm"].update(budget={"learning_rate": 2e-2})
-    students["static"].pop("budget", None)
+    students["static"].pop("budget")
+    students["textcnn"].pop("budget")
     students["bilstm"]["config"]["hidden_size"] = 8
     students["textcnn"]["config"].update(filters=8, widths=[1, 2])
     sizes = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
