@@ -1,0 +1,101 @@
+"""How a stage ends before it is done: on a signal, or because the ``dvc`` that started it is gone.
+
+A signal becomes an exception, so that what is half-written is cleared, and then one line and an exit status.
+"""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from types import FrameType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+# Seconds between two looks at who started the process, and until one that does not end is killed.
+LOOK = 1.0
+PATIENCE = 20.0
+
+SHELLS = {"sh", "bash", "dash", "zsh", "fish", "ksh", "ash", "busybox"}
+
+
+class InterruptedBySignal(BaseException):
+    """Raised in the main thread where a signal asks the process to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def guard_start(stage: str) -> None:
+    """From here on, until ``guard_work``, a signal ends ``stage`` at once; watch that ``dvc`` lives on.
+
+    For the seconds that a stage's imports take, in which nothing is written yet.
+    """
+
+    def end(number: int, _: FrameType | None) -> None:
+        os._exit(say_ended(stage, number))
+
+    _handle(end)
+    if "DVC_ROOT" in os.environ:
+        threading.Thread(target=_end_with_starter, args=(_starter(),), name="starter", daemon=True).start()
+
+
+def guard_work() -> None:
+    """From here on a signal raises ``InterruptedBySignal`` in the main thread; a second one ends at once."""
+
+    def end(number: int, _: FrameType | None) -> None:
+        _handle(signal.SIG_DFL)
+        # Python drops an exception that is raised while it finalises an object; the process must end all the same.
+        _after(PATIENCE, lambda: os._exit(128 + number))
+        raise InterruptedBySignal(number)
+
+    _handle(end)
+
+
+def say_ended(what: str, number: int) -> int:
+    """Tell the user that ``what`` was ended by the signal ``number``; return the exit status for it."""
+    line = f"graft: {what}: ended by {signal.Signals(number).name}; `dvc repro` takes it up again\n"
+    with suppress(OSError):  # where the terminal is gone, too, nobody reads it
+        os.write(2, line.encode())
+    return 128 + number
+
+
+def _handle(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
+    for number in SIGNALS:
+        # `nohup` and a script's `&` have a process ignore signals; it stays so.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, handler)
+
+
+def _after(seconds: float, call: Callable[[], None]) -> None:
+    timer = threading.Timer(seconds, call)
+    timer.daemon = True
+    timer.start()
+
+
+def _starter() -> tuple[int, int | None]:
+    """The process that started this one and, where that is only DVC's shell, the one that started it."""
+    import psutil
+
+    parent = os.getppid()
+    try:
+        process = psutil.Process(parent)
+        return parent, process.ppid() if process.name() in SHELLS else None
+    except psutil.NoSuchProcess:
+        return parent, None
+
+
+def _starter_is_gone(starter: tuple[int, int | None]) -> bool:
+    """Whether the starter has ended; the system then gives its children another parent."""
+    if starter[1] is None:
+        return os.getppid() != starter[0]
+    return _starter() != starter
+
+
+def _end_with_starter(starter: tuple[int, int | None]) -> None:
+    while not _starter_is_gone(starter):
+        time.sleep(LOOK)
+    _after(PATIENCE, lambda: os.kill(os.getpid(), signal.SIGKILL))
+    os.kill(os.getpid(), signal.SIGTERM)
