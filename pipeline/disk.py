@@ -55,7 +55,9 @@ def _probe(target: Path) -> str | None:
     folder = next(parent for parent in Path(target).absolute().parents if parent.is_dir())
     try:
         with tempfile.NamedTemporaryFile(dir=folder, prefix=".partial-probe-", buffering=0) as stream:
-            written = stream.write(bytes(PROBE))
-            return None if written == PROBE else os.strerror(errno.ENOSPC)
+            left = memoryview(bytes(PROBE))
+            while left:
+                left = left[stream.write(left) :]
+            return None
     except OSError as error:
         return reason_of(error)

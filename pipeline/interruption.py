@@ -4,7 +4,9 @@ A signal becomes an exception, so that what is half-written is cleared, and then
 """
 
 import os
+import shutil
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -16,6 +18,9 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # Seconds between two looks at who started the process, and until one that does not end is killed.
 LOOK = 1.0
 PATIENCE = 20.0
+
+# Bytes free below which Python may fail to write the bytecode of the stage's modules.
+ROOM = 64 << 20
 
 SHELLS = {"sh", "bash", "dash", "zsh", "fish", "ksh", "ash", "busybox"}
 
@@ -38,6 +43,9 @@ def guard_start(stage: str) -> None:
         os._exit(say_ended(stage, number))
 
     _handle(end)
+    if shutil.disk_usage(os.path.dirname(__file__)).free < ROOM:
+        # Python 3.11 takes bytecode that it wrote in part for whole, and every later run fails on it.
+        sys.dont_write_bytecode = True
     if "DVC_ROOT" in os.environ:
         threading.Thread(target=_end_with_starter, args=(_starter(),), name="starter", daemon=True).start()
 

@@ -196,11 +196,11 @@ def test_half_a_checkpoint_is_none(trial: Trial, monkeypatch: pytest.MonkeyPatch
 def test_a_folder_that_was_moved_still_knows_its_best(
     trial: Trial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = trial.run(learning_rate=0.3)
+    whole = trial.run()
     shutil.copytree(trial.work, tmp_path / "moved")
     shutil.rmtree(trial.work)
     trial.work = tmp_path / "moved"
-    again = trial.run(learning_rate=0.3)
+    again = trial.run()
     assert again.summary == whole.summary
     assert whole.summary["best_step"] < STEPS
     states = whole.model.state_dict(), again.model.state_dict()
