@@ -33,7 +33,7 @@ def main(name: str) -> None:
     labels = read_json(LABELS)["labels"]
     seed_everything(budget.seed)
     model = student(settings.architecture, settings.config, tokenizer, labels)
-    told = {"budget": budget.model_dump(), "student": settings.model_dump()}
+    told = {"budget": budget, "student": settings}
     with unfinished_work(f"control@{name}", told, [*(tokens / each for each in READ), LABELS]) as work:
         trained = train(
             model, tables, tokenizer.pad_token_id, budget, budget.steps, budget.evaluations, budget.seed, work=work

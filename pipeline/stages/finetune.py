@@ -35,7 +35,7 @@ def main(name: str) -> None:
     pretrained = Path("models/pretrained") / teacher.pretrained
     model = load_pretrained_encoder(pretrained, labels, tokenizer)
     steps = math.ceil(math.ceil(len(tables["train"]) / config.batch_size) * config.epochs)
-    told = {"finetune": config.model_dump(), "teacher": teacher.model_dump()}
+    told = {"finetune": config, "teacher": teacher}
     with unfinished_work(f"finetune@{name}", told, [pretrained, *(tokens / each for each in READ), LABELS]) as work:
         trained = train(
             model, tables, tokenizer.pad_token_id, config, steps, config.evaluations, teacher.seed, work=work

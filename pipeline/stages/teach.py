@@ -31,7 +31,7 @@ def main(name: str) -> None:
     folder = Path("models/teacher") / name
     tokens = Path("data/tokenized") / params.section("teachers", name).tokenizer / "transfer.arrow"
     table = read_tokens(tokens)
-    with unfinished_work(f"teach@{name}", params.teach.model_dump(), [folder, tokens]) as work:
+    with unfinished_work(f"teach@{name}", {"teach": params.teach}, [folder, tokens]) as work:
         shards = _read_in_shards(folder, table, params.teach, work, f"teach@{name}")
         with publish(Path("signals") / name) as partial:
             for signal in ("logits", "pooled", *(["tokens"] if params.teach.token_states else [])):

@@ -52,10 +52,9 @@ def main(name: str) -> None:
     copied = _warm_start(model, params, settings.tokenizer) if params.transfer.warm_start else 0
     print(f"transfer@{name}: {copied:,} of {model.num_parameters():,} weights start from the teachers")
     lesson = build_lesson(model, params.transfer.phases, signals, budget.steps)
-    told = {"budget": budget, "transfer": params.transfer, "student": settings, **params.teachers}
-    with unfinished_work(
-        f"transfer@{name}", {key: value.model_dump() for key, value in told.items()}, _inputs(params, tokens)
-    ) as work:
+    # The order of the teachers is that of their vectors side by side.
+    told = {"budget": budget, "transfer": params.transfer, "student": settings, "of": [*params.teachers.items()]}
+    with unfinished_work(f"transfer@{name}", told, _inputs(params, tokens)) as work:
         trained = train(
             model, tables, tokenizer.pad_token_id, budget, budget.steps, budget.evaluations, budget.seed, lesson, work
         )

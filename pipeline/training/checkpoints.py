@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 from filelock import FileLock, Timeout
+from pydantic import BaseModel
 
 from pipeline.artifacts import write_json
 from pipeline.training.machine import device, use_bf16
@@ -37,7 +38,8 @@ PATIENCE = 5.0
 def unfinished_work(stage: str, settings: Mapping[str, Any], inputs: Iterable[Path]) -> Iterator[Path]:
     """Yield the folder of the unfinished work of ``stage``; keep it if the block fails, else delete it.
 
-    What ``stage`` left behind under other settings, inputs or code is deleted first, unless a process holds it.
+    ``settings`` are sections of params.yaml, or what JSON holds; those whose order counts come in a list. What
+    ``stage`` left behind under other settings, inputs or code is deleted first, unless a process holds it.
     """
     folder = checkpoint_folder(stage, settings, inputs)
     lock = FileLock(folder / LOCK)
@@ -64,7 +66,7 @@ def checkpoint_folder(stage: str, settings: Mapping[str, Any], inputs: Iterable[
 
     Anything that could change the result changes the folder's name, so no run takes up another's work.
     """
-    digest = hashlib.sha256(json.dumps([settings, _machine()], sort_keys=True, default=str).encode())
+    digest = hashlib.sha256(json.dumps([settings, _machine()], sort_keys=True, default=BaseModel.model_dump).encode())
     for path in sorted([*_files(inputs), *PACKAGE.rglob("*.py")]):
         digest.update(str(path.name).encode())
         digest.update(_sha256(path))

@@ -144,18 +144,18 @@ def train(
             callbacks=[] if lesson is None else [Progress(lesson.advance)],
         )
         trainer.go_on()
-        history, best = trainer.state.log_history, trainer.state.best_global_step
-        metric = trainer.state.best_metric
-    losses = [entry[key] for entry in history for key in ("loss", "eval_loss") if key in entry]
-    if metric is None or not np.isfinite(losses).all():
+        state = trainer.state
+    losses = [entry[key] for entry in state.log_history for key in ("loss", "eval_loss") if key in entry]
+    if state.best_metric is None or not np.isfinite(losses).all():
         raise GraftError("the loss stopped being a number; lower learning_rate or raise warmup")
     summary = {
-        "best_step": best,
-        f"best_validation_{config.metric}": round(metric, 6),
+        "best_step": state.best_global_step,
+        f"best_validation_{config.metric}": round(state.best_metric, 6),
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "steps": steps,
     }
-    return Trained(model.cpu().eval(), curve(history), summary, _course(trainer, time.monotonic() - began))
+    course = _course(trainer, time.monotonic() - began)
+    return Trained(model.cpu().eval(), curve(state.log_history), summary, course)
 
 
 def _course(trainer: GraftTrainer, seconds: float) -> str:

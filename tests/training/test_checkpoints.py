@@ -8,6 +8,7 @@ import pytest
 import torch
 from filelock import FileLock
 
+from pipeline.configs import TeachConfig
 from pipeline.training import checkpoints
 from pipeline.training.checkpoints import LOCK, checkpoint_folder, is_whole, seal, unfinished_work
 
@@ -21,6 +22,8 @@ def test_anything_that_could_change_the_result_gives_another_folder(tmp_path: Pa
     assert folder == checkpoint_folder("teach@a", {"rows": 3}, [tokens, weights])
     assert folder != checkpoint_folder("teach@b", {"rows": 3}, [weights, tokens])
     assert folder != checkpoint_folder("teach@a", {"rows": 4}, [weights, tokens])
+    assert folder != checkpoint_folder("teach@a", {"rows": TeachConfig()}, [weights, tokens])
+    assert len({checkpoint_folder("teach@a", {"rows": TeachConfig(batch_tokens=at)}, []) for at in (1, 2)}) == 2
     (weights / "weights").write_text("v")
     assert folder != checkpoint_folder("teach@a", {"rows": 3}, [weights, tokens])
 
