@@ -9,8 +9,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -34,7 +34,7 @@ class InterruptedBySignal(BaseException):
 
 
 def guard_start(stage: str) -> None:
-    """From here on, until ``guard_work``, a signal ends ``stage`` at once; watch that ``dvc`` lives on.
+    """From here on, until ``ended_by_signals``, a signal ends ``stage`` at once; watch that ``dvc`` lives on.
 
     For the seconds that a stage's imports take, in which nothing is written yet.
     """
@@ -50,8 +50,9 @@ def guard_start(stage: str) -> None:
         threading.Thread(target=_end_with_starter, args=(_starter(),), name="starter", daemon=True).start()
 
 
-def guard_work() -> None:
-    """From here on a signal raises ``InterruptedBySignal`` in the main thread; a second one ends at once."""
+@contextmanager
+def ended_by_signals(stage: str) -> Iterator[None]:
+    """Run the block of ``stage``; a signal ends it as an exception does, and then the process, a second one at once."""
 
     def end(number: int, _: FrameType | None) -> None:
         _handle(signal.SIG_DFL)
@@ -59,7 +60,13 @@ def guard_work() -> None:
         _after(PATIENCE, lambda: os._exit(128 + number))
         raise InterruptedBySignal(number)
 
-    _handle(end)
+    try:
+        _handle(end)
+        yield
+    except InterruptedBySignal as ended:
+        sys.exit(say_ended(stage, ended.number))
+    finally:
+        _handle(signal.SIG_DFL)
 
 
 def say_ended(what: str, number: int) -> int:

@@ -31,6 +31,23 @@ def main() -> None:
 if __name__ == "__main__":
     run(main)
 """
+# A stage that does not get done with clearing up.
+STUCK = """
+import time
+from pathlib import Path
+from pipeline.stages.entry import run
+
+def main() -> None:
+    try:
+        Path("began").touch()
+        time.sleep(60)
+    finally:
+        Path("clearing").touch()
+        time.sleep(60)
+
+if __name__ == "__main__":
+    run(main)
+"""
 # What a stage does before it can do anything: its imports.
 SLOW_IMPORT = "import time\nfrom pathlib import Path\nPath('began').touch()\ntime.sleep(60)\n"
 
@@ -85,6 +102,17 @@ def test_a_signal_during_the_imports_gets_its_line_too(project: Path) -> None:
     process.send_signal(signal.SIGINT)
     assert process.communicate(timeout=20)[1] == "graft: slow: ended by SIGINT; `dvc repro` takes it up again\n"
     assert process.returncode == 130
+
+
+def test_a_second_signal_ends_it_at_once(project: Path) -> None:
+    (project / "pipeline/stages/slow.py").write_text(STUCK)
+    process = start(project, *WORK)
+    process.send_signal(signal.SIGINT)
+    while not (project / "clearing").exists():
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=10)
+    assert process.returncode == -signal.SIGINT
 
 
 def test_a_signal_that_the_shell_has_set_aside_stays_so(project: Path) -> None:
