@@ -47,7 +47,7 @@ def guard_start(stage: str) -> None:
         # Python 3.11 takes bytecode that it wrote in part for whole, and every later run fails on it.
         sys.dont_write_bytecode = True
     if "DVC_ROOT" in os.environ:
-        threading.Thread(target=_end_with_starter, args=(_starter(),), name="starter", daemon=True).start()
+        threading.Thread(target=_end_with_starter, name="starter", daemon=True).start()
 
 
 @contextmanager
@@ -90,27 +90,31 @@ def _after(seconds: float, call: Callable[[], None]) -> None:
     timer.start()
 
 
-def _starter() -> tuple[int, int | None]:
+def _starter() -> tuple[int, ...]:
     """The process that started this one and, where that is only DVC's shell, the one that started it."""
     import psutil
 
     parent = os.getppid()
     try:
         process = psutil.Process(parent)
-        return parent, process.ppid() if process.name() in SHELLS else None
+        return (parent, process.ppid()) if process.name() in SHELLS else (parent,)
     except psutil.NoSuchProcess:
-        return parent, None
+        return (parent,)
 
 
-def _starter_is_gone(starter: tuple[int, int | None]) -> bool:
-    """Whether the starter has ended; the system then gives its children another parent."""
-    if starter[1] is None:
-        return os.getppid() != starter[0]
-    return _starter() != starter
+def _adopted(starter: tuple[int, ...]) -> bool:
+    """Whether one of ``starter`` only took over what another left: it belongs to another session."""
+    try:
+        return any(os.getsid(process) != os.getsid(0) for process in starter)
+    except ProcessLookupError:
+        return True
 
 
-def _end_with_starter(starter: tuple[int, int | None]) -> None:
-    while not _starter_is_gone(starter):
+def _end_with_starter() -> None:
+    """Wait until the starter is gone, for the system then names another parent, and end the process."""
+    starter = _starter()
+    # It may be gone already, if it was killed in the moment in which Python starts.
+    while not _adopted(starter) and _starter() == starter:
         time.sleep(LOOK)
     _after(PATIENCE, lambda: os.kill(os.getpid(), signal.SIGKILL))
     os.kill(os.getpid(), signal.SIGTERM)

@@ -174,6 +174,14 @@ def test_a_stage_whose_dvc_is_killed_during_its_imports_ends_too(project: Path, 
     dvc.communicate()
 
 
+def test_a_stage_whose_dvc_was_gone_before_it_could_look_ends_too(project: Path) -> None:
+    # The stage is started in a session that its parent, here the test, is not in: so is one that was adopted.
+    stage = subprocess.Popen(
+        WORK, cwd=project, env=os.environ | {"DVC_ROOT": str(project)}, start_new_session=True, stderr=subprocess.PIPE
+    )
+    assert b"slow: ended by SIGTERM" in stage.communicate(timeout=20)[1]
+
+
 def test_a_stage_that_no_dvc_started_lives_on_without_its_shell(project: Path, starter: str) -> None:
     shell = start(project, sys.executable, "-c", starter)
     (stage,) = stages_in(project)
