@@ -98,7 +98,7 @@ def _starter() -> tuple[int, ...]:
     try:
         process = psutil.Process(parent)
         return (parent, process.ppid()) if process.name() in SHELLS else (parent,)
-    except psutil.NoSuchProcess:
+    except psutil.Error:
         return (parent,)
 
 
