@@ -179,6 +179,8 @@ def _kill_in_time(before: Path, stage: str, way: str, whole: Undisturbed, source
         with _repro(trial, stage) as dvc:
             status = dvc.wait(TIMEOUT)
         lost = spent + time.monotonic() - began - whole.whole
+        if status:
+            print(f"{stage}: the run that should have finished ended with status {status}", file=sys.stderr)
         identical = not status and _digests(trial, stage) == whole.digests
         return Killed(stage, way, moment, identical, lost, gone, left)
 
