@@ -3,9 +3,9 @@
 A whole project on a small table and a small BERT, in ``.bench/kills``: ``finetune``, ``teach`` and ``transfer`` run
 once undisturbed. Then each kill starts from what lay there before its stage, runs ``dvc repro`` of that stage, kills
 at a random moment (four of five in the stage's work, the fifth anywhere in its life, of which imports are much), and
-lets ``dvc repro`` finish; ``taken up`` counts the runs that went on from a checkpoint or a shard. Every file that the stage wrote and ``dvc.lock``
-are compared with those of the undisturbed run. Mostly SIGKILL, of the stage, of `dvc` alone or of both; some SIGTERM
-of the stage and Ctrl-C. ``lost`` is the time of both runs less that of the undisturbed one.
+lets ``dvc repro`` finish. Every file that the stage wrote and ``dvc.lock`` are compared with those of the undisturbed
+run. Mostly SIGKILL, of the stage, of `dvc` alone or of both; some SIGTERM of the stage and Ctrl-C. ``taken up`` counts
+the runs that went on from a checkpoint or a shard, ``lost`` is the time of both runs less that of the undisturbed one.
 """
 
 import argparse
@@ -98,14 +98,7 @@ def run_kills(folder: Path, kills: int, seed: int) -> list[Killed]:
     found = []
     for stage, way in zip(stages, ways, strict=True):
         found.append(_kill_in_time(before[stage], stage, way, undisturbed[stage], source))
-        each = found[-1]
-        print(
-            f"{len(found)}/{kills} {stage} {way} after {each.moment:.1f} s: "
-            f"{'identical' if each.identical else 'DIFFERENT'}, "
-            f"{'taken up' if each.taken_up else 'from nothing'}, {each.lost:.1f} s lost; all gone after {each.gone:.1f} s, {each.left} left over",
-            file=sys.stderr,
-            flush=True,
-        )
+        print(f"{len(found)}/{kills} {found[-1]}", file=sys.stderr, flush=True)
     return found
 
 
