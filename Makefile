@@ -36,4 +36,4 @@ lock: install  ## renew requirements.lock from pyproject.toml
 	sed -i.bak 's/+cpu$$//; /^[#-]/d; /^$$/d' requirements.lock && rm requirements.lock.bak
 
 clean:  ## remove what was built, but not DVC's cache
-	rm -rf data/raw data/prepared data/tokenized models/pretrained models/teacher models/students models/controls signals metrics predictions report
+	rm -rf data/raw data/prepared data/tokenized models/pretrained models/teacher models/students models/controls signals metrics predictions report .checkpoints

@@ -17,4 +17,15 @@ def _enter_environment() -> None:
         os.execv(python, [str(python), *sys.orig_argv[1:]])
 
 
+def _guard_stage() -> None:
+    """Take charge of a stage's end before the stage's own imports, which take seconds."""
+    words = sys.orig_argv
+    at = words.index("-m") + 1 if "-m" in words else len(words)
+    if at < len(words) and words[at].startswith(f"{__name__}.stages."):
+        from pipeline.interruption import guard_start
+
+        guard_start("@".join([words[at].rsplit(".", 1)[1], *words[at + 1 :]]))
+
+
 _enter_environment()
+_guard_stage()

@@ -2,7 +2,7 @@
 
 A file or folder is written beside its target under a name that starts with ``.partial-`` and is
 renamed into place once it is complete, so a killed run never leaves a half-written artifact
-that looks finished.
+that looks finished. What is to be replaced is renamed away before it is deleted, for the same reason.
 """
 
 import json
@@ -16,30 +16,49 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pipeline.disk import naming_a_full_disk
 from pipeline.errors import GraftError
 
 
 @contextmanager
 def publish(target: Path) -> Iterator[Path]:
     """Yield a path to write to (a file or a folder); rename it to ``target`` if the block succeeds."""
-    target = Path(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".partial-{target.name}")
-    _remove(partial)
-    try:
+    with publish_together(target) as (partial,):
         yield partial
-        _remove(target)
-        os.replace(partial, target)
-    except BaseException:
-        _remove(partial)
-        raise
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+@contextmanager
+def publish_together(*targets: Path) -> Iterator[list[Path]]:
+    """Yield a path to write to for each of ``targets``; rename all if the block succeeds.
+
+    Files that belong together are never seen mixed with those of an earlier run: all old ones leave before the
+    first new one arrives. A run that is killed in between leaves some missing.
+    """
+    targets = tuple(Path(target) for target in targets)
+    partials = [target.with_name(f".partial-{target.name}") for target in targets]
+    replaced = [target.with_name(f".partial-.{target.name}") for target in targets]
+    for target in targets:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    _remove(*partials, *replaced)
+    try:
+        with naming_a_full_disk(targets[0]):
+            yield partials
+        for target, old in zip(targets, replaced, strict=True):
+            # A lone file is replaced in one move.
+            if target.is_dir() or (len(targets) > 1 and target.exists()):
+                os.replace(target, old)
+        for partial, target in zip(partials, targets, strict=True):
+            os.replace(partial, target)
+    finally:
+        _remove(*partials, *replaced)
+
+
+def _remove(*paths: Path) -> None:
+    for path in paths:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def write_text(target: Path, text: str) -> None:
@@ -79,8 +98,7 @@ def write_csv(target: Path, frame: pd.DataFrame) -> None:
 
 def write_array(target: Path, array: np.ndarray) -> None:
     """Write one array in NumPy's own format, which can be memory-mapped."""
-    with publish(target) as partial, partial.open("wb") as stream:
-        np.save(stream, array, allow_pickle=False)
+    write_rows(target, [array])
 
 
 def read_array(path: Path) -> np.ndarray:
@@ -91,15 +109,18 @@ def read_array(path: Path) -> np.ndarray:
 
 def join_arrays(target: Path, paths: Sequence[Path]) -> None:
     """Write the arrays of ``paths`` as one, row after row, without holding more than one in memory."""
-    parts = [read_array(path) for path in paths]
-    shape = (sum(len(part) for part in parts), *parts[0].shape[1:])
-    with publish(target) as partial:
-        whole = np.lib.format.open_memmap(partial, mode="w+", dtype=parts[0].dtype, shape=shape)
-        start = 0
+    write_rows(target, [read_array(path) for path in paths])
+
+
+def write_rows(target: Path, parts: Sequence[np.ndarray]) -> None:
+    """Write ``parts``, which have the same kind of rows, as one array; the bytes are those of ``np.save``."""
+    header = np.lib.format.header_data_from_array_1_0(np.ascontiguousarray(parts[0][:0]))
+    header["shape"] = (sum(len(part) for part in parts), *parts[0].shape[1:])
+    # Written, not mapped into memory: on a full disk a write fails, a mapping kills the process.
+    with publish(target) as partial, partial.open("wb") as stream:
+        np.lib.format.write_array_header_1_0(stream, header)
         for part in parts:
-            whole[start : start + len(part)] = part
-            start += len(part)
-        whole.flush()
+            stream.write(np.ascontiguousarray(part).data)
 
 
 def required(path: Path) -> Path:

@@ -1,5 +1,6 @@
 """Artifacts are whole or absent, and the same values give the same bytes."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,9 @@ import pandas as pd
 import pytest
 
 from pipeline.artifacts import (
+    join_arrays,
     publish,
+    publish_together,
     read_array,
     read_json,
     read_parquet,
@@ -16,6 +19,7 @@ from pipeline.artifacts import (
     write_csv,
     write_json,
     write_parquet,
+    write_text,
 )
 from pipeline.errors import GraftError
 
@@ -79,3 +83,50 @@ def test_json_refuses_what_is_no_json(tmp_path: Path) -> None:
 def test_a_missing_artifact_names_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(GraftError, match="is missing; run `dvc repro`"):
         required(tmp_path / "none")
+
+
+def test_a_large_array_joined_from_parts_has_the_bytes_of_numpys_own(tmp_path: Path) -> None:
+    whole = np.random.default_rng(0).normal(size=(50, 3)).astype(np.float16)
+    for number, part in enumerate((whole[:20], whole[20:20], whole[20:])):
+        write_array(tmp_path / f"{number}.npy", part)
+    join_arrays(tmp_path / "joined.npy", [tmp_path / f"{number}.npy" for number in range(3)])
+    np.save(tmp_path / "numpy.npy", whole)
+    write_array(tmp_path / "once.npy", whole)
+    assert (tmp_path / "joined.npy").read_bytes() == (tmp_path / "numpy.npy").read_bytes()
+    assert (tmp_path / "once.npy").read_bytes() == (tmp_path / "numpy.npy").read_bytes()
+
+
+def set_of_two(folder: Path, text: str) -> None:
+    with publish_together(folder / "weights", folder / "tokens") as (weights, tokens):
+        weights.mkdir()
+        (weights / "layer").write_text(text)
+        write_text(tokens, text)
+
+
+@pytest.mark.parametrize("moves", range(4))
+def test_files_that_belong_together_are_never_seen_mixed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moves: int
+) -> None:
+    set_of_two(tmp_path, "old")
+    left = moves
+
+    def replace(source: Path, target: Path) -> None:
+        nonlocal left
+        if source.name in (".partial-weights", ".partial-tokens", "weights", "tokens"):
+            if not left:
+                raise SystemExit
+            left -= 1
+        move(source, target)
+
+    move = os.replace
+    # A kill clears nothing up.
+    monkeypatch.setattr("pipeline.artifacts._remove", lambda *paths: None)
+    monkeypatch.setattr(os, "replace", replace)
+    with pytest.raises(SystemExit):
+        set_of_two(tmp_path, "new")
+    found = {path.read_text() for path in (tmp_path / "weights/layer", tmp_path / "tokens") if path.exists()}
+    assert found == ({"old"}, {"old"}, set(), {"new"})[moves]
+    monkeypatch.undo()
+    set_of_two(tmp_path, "new")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["tokens", "weights"]
+    assert (tmp_path / "weights/layer").read_text() == (tmp_path / "tokens").read_text() == "new"

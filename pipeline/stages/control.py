@@ -2,7 +2,8 @@
 
 Reads ``budget``, ``students.NAME`` and the labelled token tables. Writes ``models/controls/NAME/``:
 weights, configuration, tokenizer, ``curve.csv``, ``training.json``. Validation chooses the
-checkpoint, so steps past the best one cost the control nothing.
+checkpoint, so steps past the best one cost the control nothing. A killed run goes on from its last
+checkpoint.
 """
 
 from pathlib import Path
@@ -13,9 +14,13 @@ from pipeline.params import load_params
 from pipeline.stages.entry import run
 from pipeline.tokens.encoding import load_tokenizer
 from pipeline.tokens.table import read_tokens
+from pipeline.training.checkpoints import unfinished_work
 from pipeline.training.folder import publish_model
 from pipeline.training.machine import seed_everything
 from pipeline.training.trainer import train
+
+LABELS = Path("data/prepared/labels.json")
+READ = ("train.arrow", "validation.arrow", "tokenizer")
 
 
 def main(name: str) -> None:
@@ -25,11 +30,16 @@ def main(name: str) -> None:
     tokens = Path("data/tokenized") / settings.tokenizer
     tables = {split: read_tokens(tokens / f"{split}.arrow") for split in ("train", "validation")}
     tokenizer = load_tokenizer(tokens / "tokenizer")
-    labels = read_json(Path("data/prepared/labels.json"))["labels"]
+    labels = read_json(LABELS)["labels"]
     seed_everything(budget.seed)
     model = student(settings.architecture, settings.control_config(), tokenizer, labels)
-    trained = train(model, tables, tokenizer.pad_token_id, budget, budget.steps, budget.evaluations, budget.seed)
-    publish_model(Path("models/controls") / name, trained, tokenizer)
+    told = {"budget": budget, "student": settings}
+    with unfinished_work(f"control@{name}", told, [*(tokens / each for each in READ), LABELS]) as work:
+        trained = train(
+            model, tables, tokenizer.pad_token_id, budget, budget.steps, budget.evaluations, budget.seed, work=work
+        )
+        publish_model(Path("models/controls") / name, trained, tokenizer)
+    print(f"control@{name}: {trained.course}")
 
 
 if __name__ == "__main__":

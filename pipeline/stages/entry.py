@@ -6,12 +6,15 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 
+from pipeline.disk import full_disk, reason_of
 from pipeline.errors import GraftError
+from pipeline.interruption import ended_by_signals
 from pipeline.params import load_params
 
 
 def run(main: Callable[..., None], network: bool = False) -> None:
-    """Call ``main`` with the command line's words; end with status 1 and one line on GraftError.
+    """Call ``main`` with the command line's words; end with one line and status 1 on GraftError or a full disk,
+    with one line and 128 + its number on a signal.
 
     Only the stages that fetch are given ``network``.
     """
@@ -24,12 +27,18 @@ def run(main: Callable[..., None], network: bool = False) -> None:
     stage = os.path.splitext(os.path.basename(sys.argv[0]))[0]
     if len(words) != len(expected):
         sys.exit(f"usage: python -m pipeline.stages.{stage} {' '.join(name.upper() for name in expected)}".rstrip())
+    title = "@".join([stage, *words])
     try:
-        # By name: validation accepts or refuses and cannot change an output, so it is no dependency of the stage.
-        import_module("pipeline.validation").validate(load_params())
-        main(*words)
+        with ended_by_signals(title):
+            # By name: validation accepts or refuses and cannot change an output, so it is no dependency of the stage.
+            import_module("pipeline.validation").validate(load_params())
+            main(*words)
     except GraftError as error:
-        sys.exit(f"graft: {'@'.join([stage, *words])}: {error}")
+        sys.exit(f"graft: {title}: {error}")
+    except OSError as error:
+        if reason_of(error) is None:
+            raise
+        sys.exit(f"graft: {title}: {full_disk(error.filename or 'a file', str(reason_of(error)))}")
 
 
 def _forbid_hub() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline.artifacts import read_json, read_parquet, write_json, write_parquet
+from pipeline.artifacts import publish_together, read_json, read_parquet, write_json, write_parquet
 from pipeline.configs import EvaluateConfig
 from pipeline.evaluation.comparison import figures, student_figures
 from pipeline.evaluation.predictions import prediction_frame
@@ -35,8 +35,9 @@ def main(model: str) -> None:
         result = student_figures(predictions, control, teacher, labels, test["domain"], params.evaluate)
     else:
         result = figures(predictions, labels, test["domain"], params.evaluate)
-    write_parquet(PREDICTIONS / f"{model}.parquet", predictions)
-    write_json(Path("metrics") / f"{model}.json", result)
+    with publish_together(PREDICTIONS / f"{model}.parquet", Path("metrics") / f"{model}.json") as (table, metrics):
+        write_parquet(table, predictions)
+        write_json(metrics, result)
     print(f"{model}: macro-F1 {result['macro_f1']:.3f} ({result['macro_f1_low']:.3f} to {result['macro_f1_high']:.3f})")
 
 

@@ -2,6 +2,7 @@
 
 Reads ``finetune``, ``teachers.NAME``, the pretrained model, token tables with labels. Writes
 ``models/teacher/NAME/``: weights, configuration, tokenizer, ``curve.csv``, ``training.json``.
+A killed run goes on from its last checkpoint.
 """
 
 import math
@@ -13,9 +14,13 @@ from pipeline.params import load_params
 from pipeline.stages.entry import run
 from pipeline.tokens.encoding import load_tokenizer
 from pipeline.tokens.table import read_tokens
+from pipeline.training.checkpoints import unfinished_work
 from pipeline.training.folder import publish_model
 from pipeline.training.machine import seed_everything
 from pipeline.training.trainer import train
+
+LABELS = Path("data/prepared/labels.json")
+READ = ("train.arrow", "validation.arrow", "tokenizer")
 
 
 def main(name: str) -> None:
@@ -26,11 +31,17 @@ def main(name: str) -> None:
     tables = {split: read_tokens(tokens / f"{split}.arrow") for split in ("train", "validation")}
     tokenizer = load_tokenizer(tokens / "tokenizer")
     seed_everything(teacher.seed)
-    labels = read_json(Path("data/prepared/labels.json"))["labels"]
-    model = load_pretrained_encoder(Path("models/pretrained") / teacher.pretrained, labels, tokenizer)
+    labels = read_json(LABELS)["labels"]
+    pretrained = Path("models/pretrained") / teacher.pretrained
+    model = load_pretrained_encoder(pretrained, labels, tokenizer)
     steps = math.ceil(math.ceil(len(tables["train"]) / config.batch_size) * config.epochs)
-    trained = train(model, tables, tokenizer.pad_token_id, config, steps, config.evaluations, teacher.seed)
-    publish_model(Path("models/teacher") / name, trained, tokenizer)
+    told = {"finetune": config, "teacher": teacher}
+    with unfinished_work(f"finetune@{name}", told, [pretrained, *(tokens / each for each in READ), LABELS]) as work:
+        trained = train(
+            model, tables, tokenizer.pad_token_id, config, steps, config.evaluations, teacher.seed, work=work
+        )
+        publish_model(Path("models/teacher") / name, trained, tokenizer)
+    print(f"finetune@{name}: {trained.course}")
 
 
 if __name__ == "__main__":

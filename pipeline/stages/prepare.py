@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.artifacts import required, write_json, write_parquet
+from pipeline.artifacts import publish_together, required, write_json, write_parquet
 from pipeline.params import load_params
 from pipeline.stages.entry import run
 from pipeline.text.prepare import prepare_dataset
@@ -32,11 +32,14 @@ def main() -> None:
     unlabelled = read_unlabelled(params.transfer_set, params.prepare, train["text"], held_out["text"])
     transfer_set = build_transfer_set(train, held_out, unlabelled.frame, params.transfer_set)
     summary = prepared.summary | {"transfer_set": summarise_transfer_set(transfer_set, unlabelled)}
-    for name, split in splits.items():
-        write_parquet(PREPARED / f"{name}.parquet", split)
-    write_parquet(PREPARED / "transfer.parquet", transfer_set)
-    write_json(PREPARED / "labels.json", {"labels": prepared.labels})
-    write_json(PREPARED / "summary.json", summary)
+    tables = splits | {"transfer": transfer_set}
+    facts = {"labels": {"labels": prepared.labels}, "summary": summary}
+    files = [f"{name}.parquet" for name in tables] + [f"{name}.json" for name in facts]
+    with publish_together(*(PREPARED / file for file in files)) as partials:
+        for partial, table in zip(partials, tables.values(), strict=False):
+            write_parquet(partial, table)
+        for partial, fact in zip(partials[len(tables) :], facts.values(), strict=True):
+            write_json(partial, fact)
     _report("rows", summary, {name: len(split) for name, split in splits.items()})
     if unlabelled.summary["rows_in"]:
         _report("unlabelled rows", unlabelled.summary, {})

@@ -27,12 +27,15 @@ REPORT = Path("report")
 def main() -> None:
     """Read what the stages measured and write it for readers."""
     results = _read(load_params())
-    write_text(REPORT / "index.html", render_page(results))
-    write_text(REPORT / "report.md", render_markdown(results))
-    write_csv(REPORT / "figures.csv", figure_rows(results))
-    _write_tables(REPORT / "curves", {curve.key: curve.frame for curve in results.curves})
     measured = results.of("teacher", "student", "control", "rival")
-    _write_tables(REPORT / "confusion", {model.key: model.predictions[["label", "predicted"]] for model in measured})
+    with publish(REPORT) as folder:
+        write_text(folder / "index.html", render_page(results))
+        write_text(folder / "report.md", render_markdown(results))
+        write_csv(folder / "figures.csv", figure_rows(results))
+        for curve in results.curves:
+            write_csv(folder / "curves" / f"{curve.key}.csv", curve.frame)
+        for model in measured:
+            write_csv(folder / "confusion" / f"{model.key}.csv", model.predictions[["label", "predicted"]])
 
 
 def _read(params: Params) -> Results:
@@ -53,12 +56,6 @@ def _read(params: Params) -> Results:
         curves=curves,
         summary=read_json(Path("data/prepared/summary.json")),
     )
-
-
-def _write_tables(folder: Path, tables: dict[str, pd.DataFrame]) -> None:
-    with publish(folder) as partial:
-        for key, table in tables.items():
-            write_csv(partial / f"{key}.csv", table)
 
 
 def _trained(name: str) -> list[tuple[str, Path, Kind]]:

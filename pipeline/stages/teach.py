@@ -7,7 +7,6 @@ Reads ``teach``, ``models/teacher/NAME/`` and the transfer set's token table. Wr
 The set is read in shards; a killed run is taken up after its last whole shard.
 """
 
-import shutil
 import time
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from pipeline.params import load_params
 from pipeline.stages.entry import run
 from pipeline.tokens.encoding import load_tokenizer
 from pipeline.tokens.table import TokenTable, read_tokens, slice_rows, write_tokens
-from pipeline.training.checkpoints import checkpoint_folder
+from pipeline.training.checkpoints import unfinished_work
 from pipeline.transfer.teaching import principal_axes, read_shard
 
 
@@ -32,17 +31,14 @@ def main(name: str) -> None:
     folder = Path("models/teacher") / name
     tokens = Path("data/tokenized") / params.section("teachers", name).tokenizer / "transfer.arrow"
     table = read_tokens(tokens)
-    work = checkpoint_folder(f"teach@{name}", params.teach.model_dump(), [folder, tokens])
-    shards = _read_in_shards(folder, table, params.teach, work, f"teach@{name}")
-    target = Path("signals") / name
-    # A signal of an earlier run that is no longer asked for must not stay beside the new ones.
-    shutil.rmtree(target, ignore_errors=True)
-    for signal in ("logits", "pooled", *(["tokens"] if params.teach.token_states else [])):
-        join_arrays(target / f"{signal}.npy", [shard / f"{signal}.npy" for shard in shards])
-    write_parquet(target / "ids.parquet", pd.DataFrame({"id": table.ids.to_pandas()}))
-    if params.teach.token_states:
-        write_tokens(target / "tokens.arrow", table)
-    shutil.rmtree(work)
+    with unfinished_work(f"teach@{name}", {"teach": params.teach}, [folder, tokens]) as work:
+        shards = _read_in_shards(folder, table, params.teach, work, f"teach@{name}")
+        with publish(Path("signals") / name) as partial:
+            for signal in ("logits", "pooled", *(["tokens"] if params.teach.token_states else [])):
+                join_arrays(partial / f"{signal}.npy", [shard / f"{signal}.npy" for shard in shards])
+            write_parquet(partial / "ids.parquet", pd.DataFrame({"id": table.ids.to_pandas()}))
+            if params.teach.token_states:
+                write_tokens(partial / "tokens.arrow", table)
 
 
 def _read_in_shards(folder: Path, table: TokenTable, config: TeachConfig, work: Path, title: str) -> list[Path]:

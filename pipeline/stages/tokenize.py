@@ -7,12 +7,13 @@ labels), ``transfer.arrow`` (without, but with the tokens' spans), the tokenizer
 that counts tokens and texts that lost their end.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
-from pipeline.artifacts import publish, read_json, read_parquet, write_json
+from pipeline.artifacts import publish_together, read_json, read_parquet, write_json
 from pipeline.configs import TokenizerConfig
 from pipeline.params import load_params
 from pipeline.stages.entry import run
@@ -22,6 +23,7 @@ from pipeline.tokens.table import write_tokens
 from pipeline.tokens.training import train_tokenizer
 
 PREPARED = Path("data/prepared")
+WRITTEN = ("train.arrow", "validation.arrow", "transfer.arrow", "tokenizer", "summary.json")
 
 
 def main(name: str) -> None:
@@ -29,8 +31,13 @@ def main(name: str) -> None:
     config = load_params().section("tokenizers", name)
     tokenizer = _tokenizer(config)
     tokenizer.model_max_length = config.max_length
-    position = {label: at for at, label in enumerate(read_json(PREPARED / "labels.json")["labels"])}
     folder = Path("data/tokenized") / name
+    with publish_together(*(folder / each for each in WRITTEN)) as partials:
+        _write(config, tokenizer, dict(zip(WRITTEN, partials, strict=True)))
+
+
+def _write(config: TokenizerConfig, tokenizer: PreTrainedTokenizerFast, files: Mapping[str, Path]) -> None:
+    position = {label: at for at, label in enumerate(read_json(PREPARED / "labels.json")["labels"])}
     summary = {}
     for split in ("train", "validation", "transfer"):
         frame = read_parquet(PREPARED / f"{split}.parquet")
@@ -38,14 +45,13 @@ def main(name: str) -> None:
         labels = frame["label"].map(position).to_numpy(np.int64) if "label" in frame else None
         # Teachers' token states cross to students' tokens by their spans, and only the transfer set has states.
         table, cut = encode(tokenizer, ids, texts, config.max_length, labels, spans=split == "transfer")
-        write_tokens(folder / f"{split}.arrow", table)
+        write_tokens(files[f"{split}.arrow"], table)
         tokens = len(table.input_ids)
         unknown = int(np.sum(table.input_ids == tokenizer.unk_token_id))
         summary[split] = {"texts": len(table), "tokens": tokens, "tokens_unknown": unknown, "texts_cut": cut}
         print(f"{split}: {len(table):,} texts, {tokens:,} tokens, {unknown:,} of them unknown; {cut:,} texts cut")
-    with publish(folder / "tokenizer") as partial:
-        tokenizer.save_pretrained(str(partial))
-    write_json(folder / "summary.json", summary)
+    tokenizer.save_pretrained(str(files["tokenizer"]))
+    write_json(files["summary.json"], summary)
 
 
 def _tokenizer(config: TokenizerConfig) -> PreTrainedTokenizerFast:

@@ -3,7 +3,8 @@
 Reads ``budget``, ``transfer``, ``teachers``, ``students.NAME``, ``signals/``, the teachers and what they say of
 the student's vocabulary, and the token tables of the transfer set and of the training texts, whose labels only
 the loss ``gold`` reads. Writes ``models/students/NAME/``: weights, configuration, tokenizer, ``curve.csv``,
-``training.json``. Labelled validation texts choose the checkpoint, whichever phase it lies in.
+``training.json``. Labelled validation texts choose the checkpoint, whichever phase it lies in. A
+killed run goes on from its last checkpoint.
 """
 
 from pathlib import Path
@@ -18,6 +19,7 @@ from pipeline.stages.entry import run
 from pipeline.tokens.batches import Signal
 from pipeline.tokens.encoding import load_tokenizer
 from pipeline.tokens.table import TokenTable, read_tokens
+from pipeline.training.checkpoints import unfinished_work
 from pipeline.training.folder import publish_model
 from pipeline.training.machine import seed_everything
 from pipeline.training.trainer import train
@@ -33,6 +35,8 @@ from pipeline.transfer.signals import (
 )
 from pipeline.transfer.warm_start import warm_start
 
+LABELS = Path("data/prepared/labels.json")
+
 
 def main(name: str) -> None:
     """Train the student ``name`` on the teachers' signals."""
@@ -41,17 +45,27 @@ def main(name: str) -> None:
     tokens = Path("data/tokenized") / settings.tokenizer
     tables = {"train": read_tokens(tokens / "transfer.arrow"), "validation": read_tokens(tokens / "validation.arrow")}
     tokenizer = load_tokenizer(tokens / "tokenizer")
-    labels = read_json(Path("data/prepared/labels.json"))["labels"]
+    labels = read_json(LABELS)["labels"]
     signals = _signals(params, tokens, tables["train"])
     seed_everything(budget.seed)
     model = student(settings.architecture, settings.config, tokenizer, labels)
     copied = _warm_start(model, params, settings.tokenizer) if params.transfer.warm_start else 0
     print(f"transfer@{name}: {copied:,} of {model.num_parameters():,} weights start from the teachers")
     lesson = build_lesson(model, params.transfer.phases, signals, budget.steps)
-    trained = train(
-        model, tables, tokenizer.pad_token_id, budget, budget.steps, budget.evaluations, budget.seed, lesson
-    )
-    publish_model(Path("models/students") / name, trained, tokenizer)
+    # The order of the teachers is that of their vectors side by side.
+    told = {"budget": budget, "transfer": params.transfer, "student": settings, "of": [*params.teachers.items()]}
+    with unfinished_work(f"transfer@{name}", told, _inputs(params, tokens)) as work:
+        trained = train(
+            model, tables, tokenizer.pad_token_id, budget, budget.steps, budget.evaluations, budget.seed, lesson, work
+        )
+        publish_model(Path("models/students") / name, trained, tokenizer)
+    print(f"transfer@{name}: {trained.course}")
+
+
+def _inputs(params: Params, tokens: Path) -> list[Path]:
+    teachers = [Path(folder) / teacher for folder in ("signals", "models/teacher") for teacher in params.teachers]
+    tables = [tokens / each for each in ("transfer.arrow", "train.arrow", "validation.arrow", "tokenizer")]
+    return [*teachers, *tables, Path("models/vocabulary") / tokens.name, LABELS]
 
 
 def _warm_start(model: PreTrainedModel, params: Params, tokenizer: str) -> int:

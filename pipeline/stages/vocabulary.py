@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.artifacts import write_array
+from pipeline.artifacts import publish, write_array
 from pipeline.models.registry import load_model
 from pipeline.params import load_params
 from pipeline.stages.entry import run
@@ -27,9 +27,9 @@ def main(name: str) -> None:
     texts = token_texts(tokenizer)
     vectors = np.concatenate([_read(Path("models/teacher") / teacher, texts) for teacher in params.teachers], axis=1)
     vectors[[not text for text in texts]] = 0
-    target = Path("models/vocabulary") / name
-    write_array(target / "vectors.npy", vectors)
-    write_array(target / "counts.npy", token_counts(read_tokens(tokens / "transfer.arrow"), len(texts)))
+    with publish(Path("models/vocabulary") / name) as partial:
+        write_array(partial / "vectors.npy", vectors)
+        write_array(partial / "counts.npy", token_counts(read_tokens(tokens / "transfer.arrow"), len(texts)))
 
 
 def _read(folder: Path, texts: list[str]) -> np.ndarray:

@@ -1,37 +1,128 @@
 """Unfinished work that a killed run may take up again: where it lies and what it belongs to.
 
 It lies outside of what DVC watches, under ``.checkpoints/`` of the repository that ``dvc`` was started in
-(DVC names it in ``DVC_ROOT``), so that an experiment in a folder of its own finds it too.
+(DVC names it in ``DVC_ROOT``), so that an experiment in a folder of its own finds it too. Of one stage there is
+at most one folder, but for those that other processes work in.
 """
 
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+import platform
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
+from pydantic import BaseModel
+
+from pipeline.artifacts import write_json
+from pipeline.training.machine import device, use_bf16
 
 PACKAGE = Path(__file__).parents[1]
-LIBRARIES = ("torch", "transformers", "accelerate", "numpy", "tokenizers")
+LIBRARIES = ("torch", "transformers", "accelerate", "numpy", "tokenizers", "safetensors")
+
+LOCK = ".lock"
+SEAL = "whole.json"
+
+# Seconds to wait for a process that holds the same work: one that was killed lets go of it at once, one whose
+# `dvc` was killed a moment later.
+PATIENCE = 5.0
+
+
+@contextmanager
+def unfinished_work(stage: str, settings: Mapping[str, Any], inputs: Iterable[Path]) -> Iterator[Path]:
+    """Yield the folder of the unfinished work of ``stage``; keep it if the block fails, else delete it.
+
+    ``settings`` are sections of params.yaml, or what JSON holds; those whose order counts come in a list. What
+    ``stage`` left behind under other settings, inputs or code is deleted first, unless a process holds it.
+    """
+    folder = checkpoint_folder(stage, settings, inputs)
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(timeout=PATIENCE)
+    except Timeout:
+        # Two experiments may ask for the same work at once; each does it.
+        folder = folder.with_name(f"{folder.name}-{os.getpid()}")
+        lock = FileLock(folder / LOCK)
+        lock.acquire(timeout=PATIENCE)
+        print(f"{stage}: another process does the same work; this one starts from nothing, in {folder}")
+    try:
+        for other in sorted(folder.parent.iterdir()):
+            if other != folder:
+                _delete_unless_held(other)
+        yield folder
+        _delete(folder)
+    finally:
+        lock.release()
 
 
 def checkpoint_folder(stage: str, settings: Mapping[str, Any], inputs: Iterable[Path]) -> Path:
-    """The folder of the unfinished work of ``stage`` under exactly these settings, input files, code and libraries.
+    """The folder of the unfinished work of ``stage`` under exactly these settings, input files, code and machine.
 
     Anything that could change the result changes the folder's name, so no run takes up another's work.
     """
-    digest = hashlib.sha256()
-    machine = {name: version(name) for name in LIBRARIES} | {"threads": torch.get_num_threads()}
-    digest.update(json.dumps([settings, machine], sort_keys=True, default=str).encode())
+    digest = hashlib.sha256(json.dumps([settings, _machine()], sort_keys=True, default=BaseModel.model_dump).encode())
     for path in sorted([*_files(inputs), *PACKAGE.rglob("*.py")]):
         digest.update(str(path.name).encode())
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
+        digest.update(_sha256(path))
     return Path(os.environ.get("DVC_ROOT", ".")) / ".checkpoints" / stage / digest.hexdigest()[:16]
+
+
+def _machine() -> dict[str, Any]:
+    """What may change a result besides settings, inputs and code."""
+    return {name: version(name) for name in LIBRARIES} | {
+        "python": platform.python_version(),
+        "threads": torch.get_num_threads(),
+        "world_size": int(os.environ.get("WORLD_SIZE", "1")),
+        "device": torch.cuda.get_device_name() if device().type == "cuda" else device().type,
+        "processor": [platform.machine(), torch.backends.cpu.get_cpu_capability(), use_bf16("auto")],
+    }
 
 
 def _files(paths: Iterable[Path]) -> list[Path]:
     return [file for path in paths for file in ([path] if path.is_file() else path.rglob("*")) if file.is_file()]
+
+
+def _sha256(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
+
+
+def _delete_unless_held(folder: Path) -> None:
+    lock = FileLock(folder / LOCK)
+    # Another process may delete it at the same moment.
+    with suppress(Timeout, FileNotFoundError), lock.acquire(blocking=False):
+        _delete(folder)
+
+
+def _delete(folder: Path) -> None:
+    """Delete ``folder``; renamed first, for a half-deleted one must not be taken for what it was."""
+    gone = folder.with_name(f".gone-{folder.name.removeprefix('.gone-')}")
+    if folder != gone:
+        shutil.rmtree(gone, ignore_errors=True)
+        os.replace(folder, gone)
+    shutil.rmtree(gone)
+
+
+def seal(folder: Path) -> None:
+    """Declare the files in ``folder`` whole: their digests are written last."""
+    write_json(folder / SEAL, _digests(folder))
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether ``folder`` was sealed and its files are still those that were."""
+    try:
+        sealed = json.loads((folder / SEAL).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return bool(sealed == _digests(folder))
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != SEAL]
+    return {str(path.relative_to(folder)): _sha256(path).hex() for path in files}

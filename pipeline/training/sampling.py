@@ -11,10 +11,19 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 class BatchShufflingSampler(LengthGroupedSampler):
     """Batches of texts of like length, in random order.
 
-    LengthGroupedSampler alone goes from the longest texts to the shortest over and over.
+    LengthGroupedSampler alone goes from the longest texts to the shortest over and over. Without a generator the
+    order is drawn from torch's global random numbers, whose state before the last draw is ``began``; the next order
+    is drawn from ``replayed`` where that is set.
     """
 
+    began: torch.Tensor | None = None
+    replayed: torch.Tensor | None = None
+
     def __iter__(self) -> Iterator[int]:
+        if self.replayed is not None:
+            torch.set_rng_state(self.replayed)
+            self.replayed = None
+        self.began = torch.get_rng_state()
         rows = torch.tensor(list(super().__iter__()))
         full = len(rows) // self.batch_size * self.batch_size
         batches = rows[:full].view(-1, self.batch_size)

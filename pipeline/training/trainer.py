@@ -2,9 +2,12 @@
 
 import math
 import os
-import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -13,7 +16,6 @@ import torch
 from torch.utils.data import Dataset, Sampler
 from transformers import (
     PreTrainedModel,
-    Trainer,
     TrainerCallback,
     TrainerControl,
     TrainerState,
@@ -28,6 +30,7 @@ from pipeline.tokens.table import TokenTable, slice_rows
 from pipeline.training.curves import curve
 from pipeline.training.machine import device, use_bf16
 from pipeline.training.optimizer import build_optimizer, make_embeddings_sparse, sparse_parameters
+from pipeline.training.resume import ResumableTrainer
 from pipeline.training.sampling import BatchShufflingSampler, PhaseSampler
 
 
@@ -48,14 +51,15 @@ class Lesson:
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained model at its best checkpoint, its curve, and what the training was."""
+    """A trained model at its best checkpoint, its curve, what the training was, and a line on this run of it."""
 
     model: PreTrainedModel
     curve: pd.DataFrame
     summary: dict[str, Any]
+    course: str
 
 
-class GraftTrainer(Trainer):
+class GraftTrainer(ResumableTrainer):
     """Trainer over token tables: batches of texts of like length, from the rows that a lesson asks for."""
 
     def __init__(self, lesson: Lesson | None, **options: Any) -> None:
@@ -87,7 +91,7 @@ class GraftTrainer(Trainer):
         assert isinstance(dataset, TokenDataset)
         size = self.args.train_batch_size * self.args.gradient_accumulation_steps
         if self.lesson is None:
-            return BatchShufflingSampler(size, dataset=dataset, lengths=dataset.lengths)
+            return self.repeat_order(BatchShufflingSampler(size, dataset=dataset, lengths=dataset.lengths))
         return PhaseSampler(self.lesson.pools, dataset.table.lengths, size, self.args.seed)
 
 
@@ -111,23 +115,26 @@ def train(
     evaluations: int,
     seed: int,
     lesson: Lesson | None = None,
+    work: Path | None = None,
 ) -> Trained:
     """Train ``model`` for ``steps`` optimiser steps and return it at its best validation checkpoint.
 
     ``tables`` holds ``train`` and ``validation``. Without a ``lesson``, whose learner wraps ``model``, the loss
-    is the cross-entropy of the table's labels.
+    is the cross-entropy of the table's labels. The training goes on from the last whole checkpoint in ``work``,
+    where it also leaves its own; without that folder it can only be done in one go.
     Raises GraftError if the loss stops being a number or the batch cannot be divided among the processes.
     """
     every = max(1, math.ceil(steps / evaluations))
     if device().type == "cpu":
         # A GPU updates all rows in no time, and not every way of joining gradients of several takes sparse ones.
         make_embeddings_sparse(model)
-    # A private folder: Trainer writes checkpoints and its own files, of which none is published.
-    with tempfile.TemporaryDirectory(prefix="graft-") as folder:
+    began = time.monotonic()
+    # Trainer writes checkpoints and its own files, of which none is published.
+    with TemporaryDirectory(prefix="graft-") if work is None else nullcontext(str(work)) as folder:
         trainer = GraftTrainer(
             lesson=lesson,
             model=model if lesson is None else lesson.learner,
-            args=_arguments(folder, config, steps, every, seed),
+            args=_arguments(folder, config, steps, every, seed, resumable=work is not None),
             data_collator=BatchCollator(pad_token_id),
             train_dataset=TokenDataset(tables["train"], {} if lesson is None else lesson.signals),
             eval_dataset=TokenDataset(_longest_first(tables["validation"])),
@@ -136,22 +143,34 @@ def train(
             compute_metrics=lambda result: validation_figures(result.predictions, result.label_ids),
             callbacks=[] if lesson is None else [Progress(lesson.advance)],
         )
-        trainer.train()
-        history, best = trainer.state.log_history, trainer.state.best_global_step
-        metric = trainer.state.best_metric
-    losses = [entry[key] for entry in history for key in ("loss", "eval_loss") if key in entry]
-    if metric is None or not np.isfinite(losses).all():
+        trainer.go_on()
+        state = trainer.state
+    losses = [entry[key] for entry in state.log_history for key in ("loss", "eval_loss") if key in entry]
+    if state.best_metric is None or not np.isfinite(losses).all():
         raise GraftError("the loss stopped being a number; lower learning_rate or raise warmup")
     summary = {
-        "best_step": best,
-        f"best_validation_{config.metric}": round(metric, 6),
+        "best_step": state.best_global_step,
+        f"best_validation_{config.metric}": round(state.best_metric, 6),
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "steps": steps,
     }
-    return Trained(model.cpu().eval(), curve(history), summary)
+    course = _course(trainer, time.monotonic() - began)
+    return Trained(model.cpu().eval(), curve(state.log_history), summary, course)
 
 
-def _arguments(folder: str, config: TrainingConfig, steps: int, every: int, seed: int) -> TrainingArguments:
+def _course(trainer: GraftTrainer, seconds: float) -> str:
+    """``1,500 steps, 375 of them in an earlier run; 9 checkpoints took 1.8 of 92.0 seconds (2.0 %)``."""
+    earlier = f", {trainer.resumed_at:,} of them in an earlier run" if trainer.resumed_at else ""
+    saving = trainer.checkpoint_seconds
+    return (
+        f"{trainer.args.max_steps:,} steps{earlier}; {trainer.checkpoints} checkpoints took {saving:.1f} "
+        f"of {seconds:.1f} seconds ({100 * saving / max(seconds, 1e-9):.1f} %)"
+    )
+
+
+def _arguments(
+    folder: str, config: TrainingConfig, steps: int, every: int, seed: int, resumable: bool
+) -> TrainingArguments:
     return TrainingArguments(
         output_dir=folder,
         per_device_train_batch_size=_per_process(config.batch_size),
@@ -169,8 +188,7 @@ def _arguments(folder: str, config: TrainingConfig, steps: int, every: int, seed
         logging_nan_inf_filter=False,
         save_strategy="steps",
         save_steps=every,
-        save_total_limit=1,
-        save_only_model=True,
+        save_only_model=not resumable,
         load_best_model_at_end=True,
         metric_for_best_model=config.metric,
         greater_is_better=config.metric != "loss",
