@@ -3,3 +3,12 @@
 
 class GraftError(Exception):
     """A fault of the input, the parameters or the machine; its text is a single line for the user."""
+
+    def __init__(self, message: str) -> None:
+        """Keep ``message`` as a plain line: names and labels that it quotes may hold anything."""
+        super().__init__("".join(map(_escape, message)))
+
+
+def _escape(character: str) -> str:
+    # Line ends would break the line, direction overrides would turn it round in a terminal.
+    return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
