@@ -9,6 +9,7 @@ the command ends with status 1, something went wrong: a traceback, a row that is
 """
 
 import argparse
+import codecs
 import contextlib
 import faulthandler
 import io
@@ -161,7 +162,7 @@ def classify_lines(
 def count_lines(content: bytes) -> int:
     r"""Count lines that end in \n, \r\n or \r; what follows the last end is one more."""
     parts = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
-    return len(parts) - (not parts[-1])
+    return len(parts) - (not parts[-1] or parts == [codecs.BOM_UTF8])
 
 
 def _place(broken: Broken) -> Path:

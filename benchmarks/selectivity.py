@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -99,7 +100,7 @@ def measure(project: Project, settings: Sequence[str], code: Sequence[str]) -> d
     """Make each edit and return the stages that it makes stale."""
     found = {}
     for leaf in settings:
-        with project.edited("params.yaml", lambda text, leaf=leaf: change_setting(text, leaf)):
+        with project.edited("params.yaml", partial(change_setting, leaf=leaf)):
             found[leaf] = project.stale()
     for path in code:
         with project.edited(path, lambda text: f"{text}\n# edited\n"):

@@ -129,7 +129,9 @@ def read_texts(stream: io.BufferedReader, name: str) -> Iterator[str]:
         raise GraftError(f"{name} is UTF-16; convert it, as `iconv -f utf-16 -t utf-8` does")
     with io.TextIOWrapper(stream, encoding="utf-8", errors="replace") as lines:
         for at, line in enumerate(lines):
-            yield (line if at else line.removeprefix("\ufeff")).removesuffix("\n")
+            # A byte order mark alone is no line.
+            if at or line != "\ufeff":
+                yield (line if at else line.removeprefix("\ufeff")).removesuffix("\n")
 
 
 if __name__ == "__main__":

@@ -156,6 +156,19 @@ def test_names_with_line_ends_and_overrides_stay_on_one_line() -> None:
     assert str(GraftError("a\nb \u202e \x1b[2J é 好.csv is missing")) == "a\\nb \\u202e \\x1b[2J é 好.csv is missing"
 
 
+def test_a_long_message_keeps_its_beginning_and_its_remedy() -> None:
+    message = str(GraftError(f"x.csv: {chr(0x200B) * 5000}: remove it"))
+    assert len(message) <= 1000
+    assert (message[:7], message[-9:]) == ("x.csv: ", "remove it")
+
+
+def test_a_byte_order_mark_alone_is_no_line(tmp_path: Path) -> None:
+    for content, texts in ((b"\xef\xbb\xbf", []), (b"\xef\xbb\xbf\n", [""]), (b"\xef\xbb\xbfa\n\n", ["a", ""])):
+        (tmp_path / "texts").write_bytes(content)
+        assert list(read_file(tmp_path / "texts")) == texts
+        assert count_lines(content) == len(texts)
+
+
 def test_some_hundred_broken_files() -> None:
     tally = fuzz(240, seed=7)
     assert tally.faults == []
