@@ -12,7 +12,7 @@ def flatten(value: Any, key: str = "") -> dict[str, Any]:
 
     {"a": {"b": 1}, "c": [{"d": 2}]} → {"a.b": 1, "c[0].d": 2}
     """
-    if isinstance(value, Mapping) and value:
+    if isinstance(value, Mapping) and (value or not key):
         parts = ((f"{key}.{name}" if key else str(name), child) for name, child in value.items())
     elif isinstance(value, list) and any(isinstance(child, Mapping) for child in value):
         parts = ((f"{key}[{at}]", child) for at, child in enumerate(value))
