@@ -1,6 +1,7 @@
 """What an edit must rerun, stated without dvc.yaml: settings by who reads them, code by who imports it."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from tests.closure import ROOT, architectures, code_of
@@ -51,12 +52,22 @@ def stages_for_code(path: str, params: Mapping[str, Any]) -> set[str]:
     kinds = {name.partition("@")[0] for readers in READERS.values() for name in readers}
     found: set[str] = set()
     for kind in kinds:
-        imported = path in code_of(kind, f"pipeline.stages.{MODULES.get(kind, kind)}")
+        imported = path in _imports(kind)
         for key, entry in params[ENTRIES[kind]].items() if kind in ENTRIES else [("", {})]:
             own = kind in OF_ONE_STUDENT and path == f"pipeline/models/{entry['architecture']}.py"
-            if own or (imported and not (kind in OF_ONE_STUDENT and path in architectures())):
+            if own or (imported and not (kind in OF_ONE_STUDENT and path in _architectures())):
                 found.add(f"{kind}@{key}" if key else kind)
     return found
+
+
+@cache
+def _imports(kind: str) -> frozenset[str]:
+    return frozenset(code_of(kind, f"pipeline.stages.{MODULES.get(kind, kind)}"))
+
+
+@cache
+def _architectures() -> frozenset[str]:
+    return frozenset(architectures())
 
 
 def code_files() -> list[str]:
