@@ -12,6 +12,11 @@ def markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> st
     return "\n".join(f"| {' | '.join(row)} |" for row in (headings, rule, *rows))
 
 
+def text_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table whose columns are all text."""
+    return markdown_table(headings, rows).replace("---:", "---")
+
+
 def mean_and_spread(values: Sequence[float], wanted: int) -> str:
     """Mean ± standard deviation of scores, and of how many they are where some of ``wanted`` are missing.
 

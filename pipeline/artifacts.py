@@ -103,7 +103,13 @@ def write_array(target: Path, array: np.ndarray) -> None:
 
 def read_array(path: Path) -> np.ndarray:
     """Memory-map an array that ``write_array`` wrote."""
-    array: np.ndarray = np.load(required(path), mmap_mode="r", allow_pickle=False)
+    try:
+        array: np.ndarray = np.lib.format.open_memmap(required(path), mode="r")
+    except (ValueError, EOFError):
+        raise GraftError(
+            f"{path} is no array of plain numbers; pickled objects are not read, they can run code: "
+            "delete it and run `dvc repro`, which writes it anew"
+        ) from None
     return array
 
 

@@ -9,40 +9,7 @@ from dvc.repo import Repo
 from ruamel.yaml import YAML
 
 from tests.closure import ROOT, closure, code_of, rewrite
-
-STUDENTS = ("bilstm", "textcnn", "static", "minibert")
-ALL_STUDENTS = {f"{stage}@{name}" for stage in ("transfer", "control") for name in STUDENTS}
-EVALUATIONS = {"evaluate_teacher", *(f"{s}@{name}" for s in ("evaluate", "evaluate_control") for name in STUDENTS)}
-RIVALS = {"rival@tfidf", "rival@vader"}
-
-
-def of(name: str) -> set[str]:
-    return {f"{stage}@{name}" for stage in ("transfer", "control")} | {"report"}
-
-
-# Which stages a change of each parameter reruns directly; those after them rerun if their inputs then differ.
-DIRECT = {
-    "data": {"fetch", "prepare"},
-    "prepare": {"prepare"},
-    "transfer_set": {"prepare"},
-    "pretrained.minilm": {"fetch_model@minilm"},
-    "tokenizers.minilm": {"tokenize@minilm"},
-    "finetune": {"finetune@minilm"},
-    "teachers.minilm": {"finetune@minilm", "teach@minilm", "vocabulary@minilm", "evaluate_teacher", "report"}
-    | {f"transfer@{name}" for name in STUDENTS},
-    "teach": {"teach@minilm"},
-    "budget": ALL_STUDENTS,
-    "transfer": {f"transfer@{name}" for name in STUDENTS},
-    "students.bilstm": of("bilstm"),
-    "students.textcnn": of("textcnn"),
-    "students.static": of("static"),
-    "students.minibert": of("minibert"),
-    "rivals.tfidf": {"rival@tfidf", "report"},
-    "rivals.vader": {"rival@vader", "report"},
-    "evaluate.confidence": EVALUATIONS | RIVALS | {"report"},
-    "evaluate": EVALUATIONS | RIVALS,
-    "report": {"report"},
-}
+from tests.selectivity import code_files, leaves, stages_for_code, stages_for_setting
 
 
 @cache
@@ -59,27 +26,28 @@ def files(stage: Any) -> set[str]:
     return {Path(dep.fs_path).relative_to(ROOT).as_posix() for dep in stage.deps if not getattr(dep, "params", None)}
 
 
-def leaves(values: Any, prefix: str = "") -> list[str]:
-    if not isinstance(values, dict):
-        return [prefix]
-    return [leaf for key, value in values.items() for leaf in leaves(value, f"{prefix}.{key}" if prefix else key)]
+@cache
+def params() -> dict[str, Any]:
+    values: dict[str, Any] = YAML(typ="safe").load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    return values
 
 
-def all_leaves() -> list[str]:
-    return leaves(YAML(typ="safe").load((ROOT / "params.yaml").read_text(encoding="utf-8")))
-
-
-@pytest.mark.parametrize("leaf", all_leaves())
+@pytest.mark.parametrize("leaf", leaves(params()))
 def test_exactly_these_stages_depend_on_a_parameter(leaf: str) -> None:
-    expected = next(found for key, found in DIRECT.items() if leaf == key or leaf.startswith(f"{key}."))
-    if leaf.startswith("students.") and leaf.endswith(".architecture"):
-        # The architecture's file is a dependency of the stages that load the model, so its name is too.
-        name = leaf.split(".")[1]
-        expected = expected | {f"evaluate@{name}", f"evaluate_control@{name}"}
     actual = {
         name for name, stage in stages().items() if any(f"{leaf}.".startswith(f"{p}.") for p in parameters(stage))
     }
-    assert actual == expected
+    assert actual == stages_for_setting(leaf, params())
+    assert actual
+
+
+@pytest.mark.parametrize("path", code_files())
+def test_exactly_these_stages_depend_on_a_code_file(path: str) -> None:
+    actual = {name for name, stage in stages().items() if path in files(stage)}
+    assert actual == stages_for_code(path, params())
+    # These accept, refuse, compare, serve or take down; they decide no output of the DAG.
+    outside = {"validation.py", "predict.py", "why.py", "compare.py"}
+    assert bool(actual) != (Path(path).name in outside or "lineage" in path)
 
 
 def module_of(stage: Any) -> str:
@@ -107,14 +75,6 @@ def test_the_closure_follows_imports_through_files() -> None:
 def test_the_closure_tool_leaves_a_right_file_alone() -> None:
     text = (ROOT / "dvc.yaml").read_text(encoding="utf-8")
     assert rewrite(text) == text
-
-
-def test_every_file_of_the_pipeline_belongs_to_some_stage() -> None:
-    used = {path for stage in stages().values() for path in files(stage)}
-    # These accept, refuse or serve; they decide no output of the DAG.
-    outside = {"pipeline/validation.py", "pipeline/predict.py"}
-    found = {path.relative_to(ROOT).as_posix() for path in (ROOT / "pipeline").rglob("*.py") if path.stat().st_size}
-    assert found - used - outside == set()
 
 
 def test_no_stage_imports_another() -> None:

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +20,12 @@ from transformers import DistilBertConfig, DistilBertModel
 from pipeline.tokens.training import train_tokenizer
 from tests.closure import ROOT
 from tests.conftest import write_pretrained
+from tests.offline import write_wall
 
 pytestmark = pytest.mark.slow
 
-# Python imports this before anything else: whatever opens a connection fails, and says where.
-NO_NETWORK = """
-import socket
-def refuse(*args, **kwargs):
-    raise RuntimeError("a stage tried to open a connection")
-socket.socket.connect = socket.socket.connect_ex = refuse
-socket.getaddrinfo = refuse
-"""
+# In the environment of every process, and in the address of every remote: it must turn up nowhere else.
+SECRET = "s3cret-0f-the-test"
 KEPT = ("data/local/.gitkeep", "data/unlabelled/.gitkeep", "models/local/.gitkeep")
 MODELS = {"bilstm", "minibert", "static", "textcnn"}
 
@@ -39,11 +35,11 @@ class Project:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        blocked = folder.parent / "blocked"
-        blocked.mkdir()
-        (blocked / "sitecustomize.py").write_text(NO_NETWORK)
+        blocked = write_wall(folder.parent / "blocked")
+        self.said: list[str] = []
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         self.environment = {**os.environ, "PATH": path, "PYTHONPATH": str(blocked), "OMP_NUM_THREADS": "1"}
+        self.environment |= {"HF_TOKEN": SECRET, "PIP_INDEX_URL": f"https://user:{SECRET}@index.invalid/simple"}
         for name in ("pipeline", "dvc.yaml", "params.yaml", ".dvcignore", ".gitignore"):
             source = ROOT / name
             (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / name)
@@ -54,9 +50,12 @@ class Project:
         self.git("init", "-q")
         self.git("config", "user.email", "test@example.org")
         self.git("config", "user.name", "test")
+        self.git("remote", "add", "origin", f"https://user:{SECRET}@git.invalid/project")
 
     def call(self, *command: str) -> subprocess.CompletedProcess:
-        return subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True)
+        done = subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True)
+        self.said.append(done.stdout + done.stderr)
+        return done
 
     def git(self, *words: str) -> str:
         done = self.call("git", *words)
@@ -243,6 +242,26 @@ def test_no_artifact_knows_where_it_was_made(project: Project) -> None:
         for path in (project.folder / root).rglob("*"):
             if path.suffix in {".json", ".md", ".html", ".csv"}:
                 assert str(project.folder.parent) not in path.read_text(encoding="utf-8"), path
+
+
+def test_each_stage_leaves_a_record_of_where_its_result_came_from(project: Project) -> None:
+    stages = set(project.dvc("stage", "list", "--name-only").stdout.split())
+    assert {path.stem for path in (project.folder / "provenance").iterdir()} == stages
+    record = project.json("provenance/transfer@static.json")
+    assert (record["threads"], record["processes"]) == (1, 1)
+    assert record["libraries"]["torch"] == version("torch")
+    assert record["commit"] is None, "there was no commit yet when it ran"
+    project.dvc("repro", "--force", "--single-item", "report")
+    assert project.json("provenance/report.json")["commit"] == project.git("rev-parse", "HEAD").strip()
+    assert project.git("status", "--porcelain") == ""
+
+
+def test_no_secret_reaches_a_log_or_a_file(project: Project) -> None:
+    for path in project.folder.rglob("*"):
+        if path.is_file() and path != project.folder / ".git/config":
+            assert SECRET.encode() not in path.read_bytes(), path
+    assert not [said for said in project.said if SECRET in said]
+    assert SECRET in project.environment["HF_TOKEN"]
 
 
 def test_comments_and_order_rerun_nothing(project: Project) -> None:

@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from pipeline.errors import GraftError
+from pipeline.weights import check_weights, find_pickles
 
 FORMATS = (".csv", ".tsv", ".jsonl", ".parquet")
 SPLITS = ("train", "validation", "test")
@@ -17,7 +18,6 @@ MODEL_FILES = (
     "*.safetensors", "*.safetensors.index.json",
 )  # fmt: skip
 TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
-PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 
 
 def copy_table(path: Path, folder: Path) -> None:
@@ -31,6 +31,11 @@ def copy_table(path: Path, folder: Path) -> None:
             )
         targets = {table: f"{table.stem}{table.suffix}" for table in tables}
     elif path.is_file():
+        if find_pickles([path.name]):
+            raise GraftError(
+                f"{path} is a pickle or an array, which is not read: it can run code; where you trust it, load it "
+                "and write it anew with DataFrame.to_parquet"
+            )
         if path.suffix not in FORMATS:
             raise GraftError(f"{path} is no table that can be read; data.path allows {', '.join(FORMATS)}")
         targets = {path: f"data{path.suffix}"}
@@ -65,19 +70,15 @@ def copy_model(path: Path, folder: Path) -> None:
 
 def check_model(path: Path) -> None:
     """Raise GraftError unless ``path`` holds a configuration, a tokenizer and complete safetensors weights."""
+    if path.is_file():
+        what = "a pickle, which is not read: it can run code" if find_pickles([path.name]) else "a file"
+        raise GraftError(f"{path} is {what}; set `path` to a folder that `save_pretrained` wrote")
     if not path.is_dir():
         raise GraftError(f"{path} is missing; set `path` to the folder of the pretrained model")
     names = sorted(file.name for file in path.iterdir() if file.is_file())
     if "config.json" not in names:
         raise GraftError(f"{path} holds no config.json; a model written by `save_pretrained` has one")
-    if not _any(names, ("*.safetensors",)):
-        pickles = [name for name in names if _any([name], PICKLES)]
-        if pickles:
-            raise GraftError(
-                f"{path} holds its weights as the pickle {pickles[0]}, which can run code when it is read; where you "
-                "trust it, load it with AutoModel.from_pretrained and save_pretrained it anew as model.safetensors"
-            )
-        raise GraftError(f"{path} holds no *.safetensors weights; a model written by `save_pretrained` has them")
+    check_weights(path)
     if not _any(names, TOKENIZER_FILES):
         raise GraftError(f"{path} holds no tokenizer; add its {', '.join(TOKENIZER_FILES)} with `save_pretrained`")
     _check_shards(path, names)

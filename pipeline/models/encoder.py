@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import nn
 from transformers import (
     CONFIG_MAPPING,
@@ -18,8 +19,10 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from pipeline.artifacts import required
 from pipeline.errors import GraftError
 from pipeline.models.outputs import PooledClassifierOutput, classifier_output, mean_pool
+from pipeline.weights import check_weights
 
 
 class EncoderConfig(PreTrainedConfig):
@@ -94,11 +97,12 @@ def load_pretrained_encoder(
 
     Raises GraftError if the folder holds no safetensors model, or one with too few positions or embeddings.
     """
+    check_weights(required(folder))
     try:
         encoder = AutoModel.from_pretrained(
             str(folder), local_files_only=True, trust_remote_code=False, use_safetensors=True, dtype=torch.float32
         )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise GraftError(f"{folder} holds no model that can be loaded: {str(error).splitlines()[0]}") from None
     positions = getattr(encoder.config, "max_position_embeddings", None)
     if positions is not None and tokenizer.model_max_length > positions:

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from huggingface_hub.errors import StrictDataclassError
+from safetensors import SafetensorError
 from transformers import (
     AutoConfig,
     AutoModelForSequenceClassification,
@@ -19,8 +20,9 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from pipeline.artifacts import read_json
+from pipeline.artifacts import read_json, required
 from pipeline.errors import GraftError
+from pipeline.weights import check_weights
 
 PREFIX = "graft-"
 
@@ -75,7 +77,19 @@ def student(
 
 
 def load_model(folder: Path) -> PreTrainedModel:
-    """Load what ``save_pretrained`` wrote: one of ours or any transformers sequence classifier."""
+    """Load what ``save_pretrained`` wrote: one of ours or any transformers sequence classifier.
+
+    Weights are read as safetensors alone, and no code that lies beside them is run. GraftError if it cannot be loaded.
+    """
+    check_weights(required(folder))
+    try:
+        return _load(folder)
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:300]
+        raise GraftError(f"{folder} holds no model that can be loaded: {reason}") from None
+
+
+def _load(folder: Path) -> PreTrainedModel:
     model_type = str(read_json(folder / "config.json").get("model_type", ""))
     if model_type.startswith(PREFIX):
         load_architecture(model_type.removeprefix(PREFIX))

@@ -32,7 +32,11 @@ def run(main: Callable[..., None], network: bool = False) -> None:
         with ended_by_signals(title):
             # By name: validation accepts or refuses and cannot change an output, so it is no dependency of the stage.
             import_module("pipeline.validation").validate(load_params())
+            if "torch" in sys.modules:
+                import_module("pipeline.training.machine").pin_threads()
             main(*words)
+            # Beside the artifacts, never inside one: what no output depends on is no dependency of the stage either.
+            import_module("pipeline.lineage.provenance").record(title)
     except GraftError as error:
         sys.exit(f"graft: {title}: {error}")
     except OSError as error:

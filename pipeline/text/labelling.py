@@ -1,7 +1,9 @@
 """Raw labels become label names: as they stand, or ratings cut into ranges."""
 
 import re
+import sys
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,9 @@ from pipeline.text.cleaning import normalise
 
 # A column of whole numbers with a gap in it is read, or was written, as floats.
 WHOLE = re.compile(r"(-?\d+)\.0+")
+
+# A whole number beyond every float is no rating, and pandas would not refuse it but fail.
+LARGEST = int(sys.float_info.max)
 
 
 def assign_labels(ids: Sequence[str], raw: Sequence[Any], labelling: Labelling) -> tuple[np.ndarray, np.ndarray]:
@@ -27,7 +32,8 @@ def assign_labels(ids: Sequence[str], raw: Sequence[Any], labelling: Labelling) 
 
 def _cut(ids: Sequence[str], raw: Sequence[Any], cuts: list[float], labels: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """A range takes its upper bound in: a rating equal to cuts[0] gets labels[0]."""
-    ratings = pd.to_numeric(pd.Series(raw, dtype=object), errors="coerce").to_numpy(dtype=float)
+    bounded = [None if isinstance(value, int) and abs(value) > LARGEST else value for value in raw]
+    ratings = pd.to_numeric(pd.Series(bounded, dtype=object), errors="coerce").to_numpy(dtype=float)
     missing = np.array([_is_missing(value) for value in raw], dtype=bool)
     usable = np.isfinite(ratings)
     if not usable.any() and not missing.all():
@@ -73,5 +79,6 @@ def order_labels(present: set[str], labelling: Labelling) -> list[str]:
     if labelling.labels is not None:
         return [label for label in labelling.labels if label in present]
     if all(re.fullmatch(r"-?\d+", label) for label in present):
-        return sorted(present, key=lambda label: (int(label), label))
+        # Not int, which refuses a label of thousands of digits.
+        return sorted(present, key=lambda label: (Decimal(label), label))
     return sorted(present)

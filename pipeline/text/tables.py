@@ -141,9 +141,25 @@ def _iter_parquet(path: Path, columns: list[str], section: str) -> Iterator[Row]
         with pq.ParquetFile(path) as opened:
             _locate(path, opened.schema_arrow.names, columns, section)
             for batch in opened.iter_batches(columns=columns):
-                yield from zip(*(batch.column(name).to_pylist() for name in columns), strict=True)
+                yield from zip(*(_cells(batch.column(name)) for name in columns), strict=True)
     except (pa.ArrowException, OSError) as error:
         raise GraftError(f"{path} cannot be read as Parquet; it may be cut short: copy it again") from error
+
+
+def _cells(column: pa.Array) -> list[object]:
+    try:
+        cells: list[object] = column.to_pylist()
+    except (ValueError, OverflowError):
+        cells = [_cell(scalar) for scalar in column]
+    return cells
+
+
+def _cell(scalar: pa.Scalar) -> object:
+    """Return the value of one cell; what Python cannot hold, such as text that is no UTF-8, as bytes: no value."""
+    try:
+        return scalar.as_py()
+    except (ValueError, OverflowError):
+        return b""
 
 
 def is_scalar(value: object) -> bool:

@@ -1,7 +1,19 @@
 """The machine's part in a run: the arithmetic it computes in, and repeatable random numbers."""
 
+import os
+
 import torch
 from transformers import enable_full_determinism, set_seed
+
+# Sums of floats depend, in their last digits, on how many threads share them; a machine's own number of cores would
+# give each machine its own weights.
+THREADS = 2
+
+
+def pin_threads() -> None:
+    """Compute in two threads on every machine, or in as many as OMP_NUM_THREADS asks for."""
+    if not os.environ.get("OMP_NUM_THREADS"):
+        torch.set_num_threads(THREADS)
 
 
 def use_bf16(precision: str) -> bool:
