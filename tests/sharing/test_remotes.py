@@ -1,0 +1,117 @@
+"""Four remotes with real servers: what one clone has made, another has without running anything."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from benchmarks.servers import SERVERS, Storage
+from tests.project import Clone, Slice
+
+pytestmark = pytest.mark.slow
+
+SECRETS = ".dvc/config.local"
+DAMAGED, MISSING = "predictions/static.parquet", "metrics/teacher.json"
+
+
+@dataclass(frozen=True)
+class Shared:
+    """The author's project, what its remote holds, and somebody else's fresh clone."""
+
+    author: Slice
+    storage: Storage
+    clone: Clone
+    pushed: str
+
+
+@pytest.fixture(scope="module", params=list(SERVERS))
+def shared(
+    request: pytest.FixtureRequest, finished: Slice, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Shared]:
+    folder = tmp_path_factory.mktemp(request.param)
+    author = finished.copy(folder / "author")
+    with SERVERS[request.param](folder / "server") as storage:
+        pushed = publish(author, storage)
+        clone = author.clone(folder / "clone")
+        for key, value in storage.secrets.items():
+            clone.succeed("remote", "modify", "--local", "storage", key, value)
+        yield Shared(author, storage, clone, pushed)
+
+
+def publish(author: Slice, storage: Storage) -> str:
+    """The README's commands: the remote, its settings, the secrets for this clone alone, the push."""
+    author.succeed("remote", "add", "--default", "storage", storage.url)
+    for key, value in {"verify": "true", **storage.settings}.items():
+        author.succeed("remote", "modify", "storage", key, value)
+    for key, value in storage.secrets.items():
+        author.succeed("remote", "modify", "--local", "storage", key, value)
+    author.git("commit", "-qam", "remote")
+    return author.succeed("push", "--run-cache")
+
+
+def test_everything_is_pushed(shared: Shared) -> None:
+    objects = [name for name in shared.storage.objects() if name.startswith("files/md5/")]
+    assert {name.removeprefix("files/md5/").replace("/", "") for name in objects} == shared.author.cached()
+    assert sum(name.startswith("runs/") for name in shared.storage.objects()) == 14, "a record a stage"
+    assert shared.pushed.endswith(f"{len(shared.storage.objects())} files pushed\n")
+
+
+def test_a_fresh_clone_pulls_and_reruns_nothing(shared: Shared) -> None:
+    clone = shared.clone
+    clone.succeed("pull", "--run-cache")
+    assert clone.ran("repro") == set()
+    assert clone.git("status", "--porcelain") == ""
+    assert clone.contents() == shared.author.contents()
+
+
+def test_the_run_cache_travels(shared: Shared) -> None:
+    lock = shared.clone.folder / "dvc.lock"
+    before = lock.read_bytes()
+    lock.unlink()
+    said = shared.clone.succeed("repro")
+    assert said.count("is cached - skipping run, checking out outputs") == 14
+    assert "Running stage" not in said
+    assert lock.read_bytes() == before
+
+
+def test_after_an_edit_only_what_it_needs_is_fetched_and_run(shared: Shared) -> None:
+    clone = shared.clone
+    clone.forget()
+    clone.edit(lambda values: values["rivals"]["tfidf"].update(regularization=[2.0]))
+    ran = clone.ran("repro", "--pull", "--allow-missing")
+    assert ran == {"rival@tfidf", "report"}
+    found = clone.contents()
+    # What the two stages read; of what they wrote nothing was fetched, and nothing else came.
+    for needed in ("data/prepared/train.parquet", "models/teacher/minilm/training.json", "metrics/static.json"):
+        assert needed in found
+    for other in ("data/raw", "data/tokenized", "models/pretrained", "models/vocabulary", "signals", "inputs"):
+        assert not [name for name in found if name.startswith(f"{other}/") and not name.endswith((".dvc", "ignore"))]
+    fetched = clone.cached() & shared.author.cached()
+    assert 0 < len(fetched) < len(shared.author.cached()) / 2
+    clone.git("checkout", "-q", ".")
+
+
+def test_a_damaged_and_a_missing_object_are_named_and_the_rest_arrives(shared: Shared) -> None:
+    clone, storage = shared.clone, shared.storage
+    hashes = shared.author.outputs()
+    damaged, missing = (f"files/md5/{hashes[path][:2]}/{hashes[path][2:]}" for path in (DAMAGED, MISSING))
+    whole = storage.read(damaged)
+    storage.write(damaged, b"damaged" + whole[7:])
+    storage.delete(missing)
+    clone.forget()
+    done = clone.dvc("pull")
+    assert done.returncode != 0
+    assert "Checkout failed for following targets:" in done.stderr
+    assert {DAMAGED, MISSING} <= set(done.stderr.splitlines())
+    assert hashes[MISSING] in done.stderr
+    whole_project = shared.author.contents()
+    assert clone.contents() == {name: whole_project[name] for name in whole_project.keys() - {DAMAGED, MISSING}}
+    assert hashes[DAMAGED] not in clone.cached(), "nothing that is damaged stays in the cache"
+    # The remedy: DVC pushes what the remote lacks, so what is damaged has to be taken away first.
+    if damaged in storage.objects():
+        storage.delete(damaged)
+    assert shared.author.succeed("push") == "2 files pushed\n"
+    assert storage.read(damaged) == whole
+    clone.succeed("pull")
+    assert clone.ran("repro") == set()
+    assert clone.contents() == whole_project
