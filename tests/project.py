@@ -118,6 +118,10 @@ class Slice(Project):
         names = {path.relative_to(self.folder).as_posix(): path for path in paths}
         return {name: path.read_bytes() for name, path in names.items() if not name.startswith((".git/", ".dvc/"))}
 
+    def tracked(self, name: str) -> bool:
+        """Say whether git has the file."""
+        return self.call("git", "ls-files", "--error-unmatch", name).returncode == 0
+
     def cached(self) -> set[str]:
         """The hashes of DVC's objects in the cache."""
         objects = (self.folder / ".dvc/cache/files/md5").glob("??/*")
