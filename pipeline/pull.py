@@ -5,28 +5,36 @@ That command fetches a dependency which is an output of one stage. It fails wher
 stages that an edit makes stale and for all after them, what lies in such folders, and nothing else.
 """
 
+import subprocess
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import networkx as nx
-from dvc.exceptions import DvcException
+from dvc.exceptions import NotDvcRepoError
 from dvc.repo import Repo, lock_repo
 
 from pipeline.errors import GraftError
 
 
 def main() -> None:
-    """Fetch and check out; say what for."""
+    """Say what is stale, and have DVC pull what that needs."""
     try:
-        with Repo() as repo, lock_repo(repo):
+        try:
+            repository = Repo()
+        except NotDvcRepoError:
+            raise GraftError(f"{Path.cwd()} is no DVC repository; run from the root of a git clone") from None
+        with repository as repo, lock_repo(repo):
             stale = find_stale(repo)
             missing = find_missing(repo, stale)
-            fetched = _pull(repo, missing)
+        print(f"Stale: {', '.join(sorted(stage.addressing for stage in stale)) or 'nothing'}", flush=True)
+        # DVC's own command: where it fails, its words say why and hold no password.
+        if missing and (status := subprocess.run([sys.executable, "-m", "dvc", "pull", *missing]).returncode):
+            raise GraftError(f"`dvc pull` ended with status {status}; its reason stands above")
     except GraftError as error:
         sys.exit(f"graft: pull: {error}")
-    names = ", ".join(sorted(stage.addressing for stage in stale)) or "nothing"
-    print(f"Stale: {names}. {fetched} files fetched; now run `dvc repro --pull --allow-missing`.")
+    print("Now run `dvc repro --pull --allow-missing`")
 
 
 def find_stale(repo: Any) -> set[Any]:
@@ -42,15 +50,6 @@ def find_missing(repo: Any, stale: Iterable[Any]) -> list[str]:
     folders = {f"{dep.fs_path}/" for stage in waiting for dep in stage.deps if not getattr(dep, "params", None)}
     outputs = [out for stage in repo.index.stages if stage not in roots for out in stage.outs if not out.exists]
     return sorted(out.def_path for out in outputs if any(out.fs_path.startswith(folder) for folder in folders))
-
-
-def _pull(repo: Any, paths: list[str]) -> int:
-    if not paths:
-        return 0
-    try:
-        return int(repo.pull(targets=paths)["stats"]["fetched"])
-    except DvcException as error:
-        raise GraftError(f"{' '.join(str(error).split())}; push it again from a clone that has it") from None
 
 
 if __name__ == "__main__":

@@ -166,6 +166,7 @@ def test_a_starting_experiment_does_not_disturb_the_names_of_others(repository: 
         while not inside.exists():
             assert starting.poll() is None
         assert read_decisive()["params.yaml"] != before["params.yaml"], "DVC has changed the file for the moment"
+        (repository / "stage.py").write_text("an edit of this very moment\n", encoding="utf-8")
         reader = Thread(target=read)
         reader.start()
         reader.join(timeout=1)
@@ -174,6 +175,7 @@ def test_a_starting_experiment_does_not_disturb_the_names_of_others(repository: 
         reader.join()
     assert starting.returncode == 0
     assert seen == [before]
+    assert (repository / "stage.py").read_text(encoding="utf-8") == STAGE, "that edit is lost, as the README warns"
 
 
 @pytest.mark.slow
