@@ -196,9 +196,13 @@ def test_an_experiment_is_run_found_and_read_beside_a_changed_workspace(
     }
     assert (repository / "params.yaml").read_bytes() == before
     assert not (repository / "metrics").exists()
+    plain = [sys.executable, "-m", "dvc", "exp", "run", "--temp", "--name", "plain", "-S", "budget.seed=14"]
+    subprocess.run([*plain, "evaluate@bilstm"], check=True)
+    without = read_metrics("plain", find_experiments().pop("plain"), "metrics/bilstm.json")
+    assert without["texts"] == [".gitkeep"], "DVC alone leaves behind what git ignores, as the README warns"
     with pytest.raises(GraftError, match=r"metrics/static.json of the experiment first"):
         read_metrics("first", found["first"], "metrics/static.json")
     (repository / "stage.py").write_text("raise SystemExit(3)\n", encoding="utf-8")
     with pytest.raises(GraftError, match="the experiment second ended with status"):
         run_experiment("second", ["budget.seed=15"], ["evaluate@bilstm"], params)
-    assert list(find_experiments()) == ["first"]
+    assert set(find_experiments()) == {"first", "plain"}

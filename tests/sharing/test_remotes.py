@@ -1,5 +1,6 @@
 """Four remotes with real servers: what one clone has made, another has without running anything."""
 
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -92,8 +93,10 @@ def test_a_damaged_and_a_missing_object_are_named_and_the_rest_arrives(shared: S
     storage.write(damaged, b"damaged" + whole[7:])
     storage.delete(missing)
     clone.forget()
-    done = clone.dvc("pull")
-    assert done.returncode != 0
+    done = clone.dvc("pull", "--verbose")
+    assert done.returncode == 1
+    said = done.stdout + done.stderr
+    assert re.search(rf"corrupted cache file '.*{damaged}'", said), "which object to delete"
     assert "Checkout failed for following targets:" in done.stderr
     assert {DAMAGED, MISSING} <= set(done.stderr.splitlines())
     assert hashes[MISSING] in done.stderr
