@@ -14,7 +14,7 @@ from tests.project import Clone, Slice
 pytestmark = pytest.mark.slow
 
 SECRETS = ".dvc/config.local"
-DAMAGED, MISSING = "predictions/static.parquet", "metrics/teacher.json"
+DAMAGED, MISSING = "predictions/static.parquet", "data/prepared/summary.json"
 
 
 @dataclass(frozen=True)
