@@ -35,7 +35,7 @@ def test_in_the_workspace_only_what_is_stale_runs(author: Slice) -> None:
     assert values["rivals"]["tfidf"]["regularization"] == [2.0], "the setting stays in the workspace"
     assert "metrics" in shown(author)["here"]
     difference = json.loads(author.succeed("exp", "diff", "--json", "HEAD", "here"))
-    assert difference["params"]["params.yaml"]["rivals.tfidf.regularization"] == {"old": [1.0], "new": [2.0]}
+    assert difference["params"]["params.yaml"]["rivals.tfidf.regularization"] == {"old": "[1.0]", "new": "[2.0]"}
     restore(author)
     assert author.ran("repro") == set()
 
