@@ -163,15 +163,17 @@ def test_a_starting_experiment_does_not_disturb_the_names_of_others(repository: 
             seen.append(read_decisive())
 
     with subprocess.Popen([sys.executable, "-c", PAUSED_DVC]) as starting:
-        while not inside.exists():
-            assert starting.poll() is None
-        assert read_decisive()["params.yaml"] != before["params.yaml"], "DVC has changed the file for the moment"
-        (repository / "stage.py").write_text("an edit of this very moment\n", encoding="utf-8")
-        reader = Thread(target=read)
-        reader.start()
-        reader.join(timeout=1)
-        assert reader.is_alive(), "it waits"
-        go_on.touch()
+        try:
+            while not inside.exists():
+                assert starting.poll() is None
+            assert read_decisive()["params.yaml"] != before["params.yaml"], "DVC has changed the file for the moment"
+            (repository / "stage.py").write_text("an edit of this very moment\n", encoding="utf-8")
+            reader = Thread(target=read)
+            reader.start()
+            reader.join(timeout=1)
+            assert reader.is_alive(), "it waits"
+        finally:
+            go_on.touch()
         reader.join()
     assert starting.returncode == 0
     assert seen == [before]
