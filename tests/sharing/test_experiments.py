@@ -15,7 +15,7 @@ from tests.project import Slice
 pytestmark = pytest.mark.slow
 
 WIDE = "rivals.tfidf.regularization=[2.0]"
-FIGURES = "metrics/rivals/tfidf.json"
+FIGURES = "metrics/static.json"
 
 
 def shown(project: Slice) -> dict[str, Any]:
