@@ -31,7 +31,7 @@ $(READY): requirements.lock pyproject.toml
 
 lock: install  ## renew requirements.lock from pyproject.toml
 	$(BIN)/python -m pip install --quiet pip-tools
-	$(BIN)/python -m piptools compile --quiet --extra dev --strip-extras --no-annotate --no-header --output-file requirements.lock pyproject.toml
+	$(BIN)/python -m piptools compile --quiet --extra dev --extra remotes --strip-extras --no-annotate --no-header --output-file requirements.lock pyproject.toml
 	@# Names and versions alone: no index, no folder and no local build of this machine.
 	sed -i.bak 's/+cpu$$//; /^[#-]/d; /^$$/d' requirements.lock && rm requirements.lock.bak
 

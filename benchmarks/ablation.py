@@ -18,11 +18,20 @@ The experiments' models stay in DVC's cache until ``dvc exp remove`` and ``dvc g
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks.experiments import check_tracked, find_experiments, fingerprint, read_metrics, run_experiment
+from benchmarks.experiments import (
+    check_tracked,
+    check_unchanged,
+    find_experiments,
+    fingerprint,
+    read_decisive,
+    read_metrics,
+    run_experiment,
+    settled_workspace,
+)
 from benchmarks.grid import Row, build_grid, to_overrides
 from benchmarks.tables import markdown_table, mean_and_spread
 from pipeline.artifacts import required, write_json
@@ -65,14 +74,15 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
     options = parser.parse_args()
     try:
-        params = load_params()
+        with settled_workspace():
+            params, decisive = load_params(), read_decisive()
         students = tuple(options.students or params.students)
         for name in students:
             params.section("students", name)
         rows = choose_rows(build_grid(params), options.rows)
-        plans = [make_plan(row, seed, students) for row in rows for seed in options.seeds]
+        plans = [make_plan(row, seed, students, decisive) for row in rows for seed in options.seeds]
         if not options.table:
-            _run_missing(plans, params)
+            _run_missing(plans, params, decisive)
         figures = _read_figures(plans)
     except GraftError as error:
         sys.exit(f"graft: ablation: {error}")
@@ -85,11 +95,11 @@ def main() -> None:
     print(build_retention_table(taught, students, figures, len(options.seeds)))
 
 
-def make_plan(row: Row, seed: int, students: tuple[str, ...]) -> Plan:
+def make_plan(row: Row, seed: int, students: tuple[str, ...], decisive: Mapping[str, bytes]) -> Plan:
     """The experiment of ``row`` with ``seed``; the last part of its name changes with what could change its result."""
     overrides = to_overrides({**row.settings, "budget.seed": seed})
     targets = [f"{'evaluate_control' if row.control else 'evaluate'}@{name}" for name in students]
-    name = f"ablation-{row.name}-{seed}-{fingerprint([*overrides, *targets])}"
+    name = f"ablation-{row.name}-{seed}-{fingerprint(decisive, [*overrides, *targets])}"
     return Plan(row, seed, students, overrides, targets, name)
 
 
@@ -132,13 +142,14 @@ def _by_cell(figures: Sequence[Figure]) -> dict[tuple[str, str], list[Figure]]:
     return found
 
 
-def _run_missing(plans: Sequence[Plan], params: Params) -> None:
+def _run_missing(plans: Sequence[Plan], params: Params, decisive: Mapping[str, bytes]) -> None:
     required(Path("report"))
     check_tracked()
     finished = find_experiments()
     for number, plan in enumerate(plans, 1):
         if plan.name in finished:
             continue
+        check_unchanged(decisive)
         began = time.monotonic()
         run_experiment(plan.name, plan.overrides, plan.targets, params)
         print(f"{number} of {len(plans)}: {plan.name}, {time.monotonic() - began:.0f} s", file=sys.stderr)

@@ -5,28 +5,74 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import dvc.api
-from dvc.exceptions import DvcException
+from dvc.exceptions import DvcException, NotDvcRepoError
+from dvc.lock import LockError
+from dvc.repo import Repo
 
 from pipeline.errors import GraftError
 from pipeline.params import Params
 
 # What decides an experiment's result: the code, the settings, and by its hashes in dvc.lock the data.
 DECISIVE = ("pipeline", "dvc.yaml", "dvc.lock", "params.yaml")
+PATIENCE_SECONDS = 120
 
 
-def fingerprint(parts: Iterable[str]) -> str:
-    """Eight hexadecimal digits of the tracked files that decide a result, as they lie here, and of ``parts``."""
+@contextmanager
+def settled_workspace() -> Iterator[None]:
+    """Keep DVC from changing tracked files; wait while it does.
+
+    To start an experiment DVC stashes the workspace, checks out the last commit and writes the experiment's settings
+    into params.yaml, then puts all back. It holds its lock meanwhile; what is read with that lock is the user's own.
+    """
+    try:
+        repository = Repo()
+    except NotDvcRepoError:
+        raise GraftError(f"{Path.cwd()} is no DVC repository; run from the root of a git clone") from None
+    with repository as repo:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                repo.lock.lock()
+                break
+            except LockError:
+                if time.monotonic() > deadline:
+                    raise GraftError(
+                        f"another DVC command has held {repo.lock.lockfile} for {PATIENCE_SECONDS} s; "
+                        "run the same command again once it has ended"
+                    ) from None
+        try:
+            yield
+        finally:
+            repo.lock.unlock()
+
+
+def read_decisive() -> dict[str, bytes]:
+    """The tracked files that decide a result, as they lie here, by their names; to be read in a settled workspace."""
+    names = [name for name in _git("ls-files", "-z", "--", *DECISIVE).split("\0") if name]
+    return {name: Path(name).read_bytes() for name in names if Path(name).exists()}
+
+
+def fingerprint(decisive: Mapping[str, bytes], parts: Iterable[str]) -> str:
+    """Eight hexadecimal digits of the files of ``read_decisive`` and of ``parts``."""
     digest = hashlib.sha256(json.dumps(list(parts)).encode())
-    for name in _git("ls-files", "-z", "--", *DECISIVE).split("\0"):
-        path = Path(name)
-        if name and path.exists():
-            digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
+    for name, content in decisive.items():
+        digest.update(name.encode() + b"\0" + content + b"\0")
     return digest.hexdigest()[:8]
+
+
+def check_unchanged(decisive: Mapping[str, bytes]) -> None:
+    """Raise GraftError if a file of ``read_decisive`` changed: the next experiment would not be what its name says."""
+    with settled_workspace():
+        now = read_decisive()
+    if changed := sorted(name for name in decisive.keys() | now.keys() if decisive.get(name) != now.get(name)):
+        raise GraftError(f"{changed[0]} was edited since this run began; run the same command again to begin with it")
 
 
 def check_tracked() -> None:

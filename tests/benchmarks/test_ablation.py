@@ -3,11 +3,20 @@
 import subprocess
 import sys
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from benchmarks.ablation import Figure, build_retention_table, build_table, choose_rows, make_plan
-from benchmarks.experiments import check_tracked, find_experiments, read_metrics, run_experiment
+from benchmarks.experiments import (
+    check_tracked,
+    check_unchanged,
+    find_experiments,
+    read_decisive,
+    read_metrics,
+    run_experiment,
+    settled_workspace,
+)
 from benchmarks.grid import Row
 from pipeline.errors import GraftError
 from pipeline.params import Params, load_params
@@ -34,6 +43,22 @@ pathlib.Path("metrics").mkdir(exist_ok=True)
 pathlib.Path(f"metrics/{sys.argv[1]}.json").write_text(json.dumps({"seeds": len(seed), "texts": texts}))
 """
 
+# DVC, stopped where it has written an experiment's settings into the workspace until a file says to go on.
+PAUSED_DVC = """
+import sys, time
+from pathlib import Path
+from dvc.cli import main
+from dvc.repo.experiments.queue.base import BaseStashQueue
+commit = BaseStashQueue._stash_commit_deps
+def paused(*args, **kwargs):
+    Path(".dvc/tmp/inside").touch()
+    while not Path(".dvc/tmp/go-on").exists():
+        time.sleep(0.05)
+    return commit(*args, **kwargs)
+BaseStashQueue._stash_commit_deps = paused
+sys.exit(main(["exp", "run", "--queue", "--name", "other", "--set-param", "budget.seed=14"]))
+"""
+
 
 def git(folder: Path, *words: str) -> None:
     identity = ["-c", "user.name=graft", "-c", "user.email=graft@example.org"]
@@ -52,7 +77,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_plan_names_targets_settings_and_seed(repository: Path) -> None:
-    control, logits = (make_plan(row, 14, ("bilstm", "static")) for row in (CONTROL, LOGITS))
+    control, logits = (make_plan(row, 14, ("bilstm", "static"), read_decisive()) for row in (CONTROL, LOGITS))
     assert control.targets == ["evaluate_control@bilstm", "evaluate_control@static"]
     assert logits.targets == ["evaluate@bilstm", "evaluate@static"]
     assert logits.overrides == ["transfer_set.copies=0", "budget.seed=14"]
@@ -60,13 +85,16 @@ def test_a_plan_names_targets_settings_and_seed(repository: Path) -> None:
 
 
 def test_a_plan_s_name_changes_with_what_could_change_its_result(repository: Path) -> None:
-    name = make_plan(LOGITS, 14, ("bilstm",)).name
-    assert make_plan(LOGITS, 14, ("bilstm",)).name == name
-    assert make_plan(LOGITS, 14, ("static",)).name != name
+    def name_of(student: str) -> str:
+        return make_plan(LOGITS, 14, (student,), read_decisive()).name
+
+    name = name_of("bilstm")
+    assert name_of("bilstm") == name
+    assert name_of("static") != name
     (repository / "README.md").write_text("new\n", encoding="utf-8")
-    assert make_plan(LOGITS, 14, ("bilstm",)).name == name
+    assert name_of("bilstm") == name
     (repository / "pipeline" / "code.py").write_text("x = 2\n", encoding="utf-8")
-    assert make_plan(LOGITS, 14, ("bilstm",)).name != name
+    assert name_of("bilstm") != name
 
 
 def test_code_unknown_to_git_is_refused(repository: Path) -> None:
@@ -118,6 +146,50 @@ def experiment_repository(folder: Path) -> Params:
     return load_params()
 
 
+def test_an_edit_between_two_experiments_ends_the_run(repository: Path) -> None:
+    subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet"], check=True)
+    decisive = read_decisive()
+    check_unchanged(decisive)
+    (repository / "pipeline" / "code.py").write_text("x = 2\n", encoding="utf-8")
+    with pytest.raises(GraftError, match=r"pipeline/code.py was edited since this run began"):
+        check_unchanged(decisive)
+
+
+def test_outside_of_a_dvc_repository_one_line_says_so(repository: Path) -> None:
+    with pytest.raises(GraftError, match="is no DVC repository"), settled_workspace():
+        pass
+
+
+@pytest.mark.slow
+def test_a_starting_experiment_does_not_disturb_the_names_of_others(repository: Path) -> None:
+    experiment_repository(repository)
+    (repository / "pipeline" / "code.py").write_text("x = 'not committed'\n", encoding="utf-8")
+    before = read_decisive()
+    inside, go_on = (repository / ".dvc" / "tmp" / name for name in ("inside", "go-on"))
+    seen: list[dict[str, bytes]] = []
+
+    def read() -> None:
+        with settled_workspace():
+            seen.append(read_decisive())
+
+    with subprocess.Popen([sys.executable, "-c", PAUSED_DVC]) as starting:
+        try:
+            while not inside.exists():
+                assert starting.poll() is None
+            assert read_decisive()["params.yaml"] != before["params.yaml"], "DVC has changed the file for the moment"
+            (repository / "stage.py").write_text("an edit of this very moment\n", encoding="utf-8")
+            reader = Thread(target=read)
+            reader.start()
+            reader.join(timeout=1)
+            assert reader.is_alive(), "it waits"
+        finally:
+            go_on.touch()
+        reader.join()
+    assert starting.returncode == 0
+    assert seen == [before]
+    assert (repository / "stage.py").read_text(encoding="utf-8") == STAGE, "that edit is lost, as the README warns"
+
+
 @pytest.mark.slow
 def test_an_experiment_is_run_found_and_read_beside_a_changed_workspace(
     repository: Path, monkeypatch: pytest.MonkeyPatch
@@ -136,9 +208,13 @@ def test_an_experiment_is_run_found_and_read_beside_a_changed_workspace(
     }
     assert (repository / "params.yaml").read_bytes() == before
     assert not (repository / "metrics").exists()
+    plain = [sys.executable, "-m", "dvc", "exp", "run", "--temp", "--name", "plain", "-S", "budget.seed=14"]
+    subprocess.run([*plain, "evaluate@bilstm"], check=True)
+    without = read_metrics("plain", find_experiments().pop("plain"), "metrics/bilstm.json")
+    assert without["texts"] == [".gitkeep"], "DVC alone leaves behind what git ignores, as the README warns"
     with pytest.raises(GraftError, match=r"metrics/static.json of the experiment first"):
         read_metrics("first", found["first"], "metrics/static.json")
     (repository / "stage.py").write_text("raise SystemExit(3)\n", encoding="utf-8")
     with pytest.raises(GraftError, match="the experiment second ended with status"):
         run_experiment("second", ["budget.seed=15"], ["evaluate@bilstm"], params)
-    assert list(find_experiments()) == ["first"]
+    assert set(find_experiments()) == {"first", "plain"}

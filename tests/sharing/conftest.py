@@ -1,0 +1,31 @@
+"""One finished pipeline for all tests of sharing, and the Python that its stages start fast with."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.project import Slice
+from tests.warm import warm_python
+
+
+@pytest.fixture(scope="session")
+def python3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    with warm_python(tmp_path_factory.mktemp("warm") / "bin") as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def finished(python3: Path, tmp_path_factory: pytest.TempPathFactory) -> Slice:
+    """Never changed by a test."""
+    folder = tmp_path_factory.mktemp("slice") / "project"
+    folder.mkdir()
+    project = Slice(folder, python3)
+    project.finish()
+    return project
+
+
+@pytest.fixture(scope="module")
+def author(finished: Slice, tmp_path_factory: pytest.TempPathFactory) -> Slice:
+    """A copy of the finished pipeline, its cache included, for the tests of one module."""
+    return finished.copy(tmp_path_factory.mktemp("author") / "project")
