@@ -15,14 +15,15 @@ from ruamel.yaml import YAML
 from tests.conftest import write_pretrained
 from tests.test_repro import Project, small, write_reviews
 
-# Stands before a stage's `python3`: notes which files the stage finds and which it changes, but for .git and .dvc.
+# Stands before a stage's `python3`: notes which files the stage finds and which it changes, but for git's and DVC's
+# own and the records of where results came from.
 WATCH = """#!{python} -IS
 import hashlib, json, os, subprocess, sys
 
 def files():
     found = {{}}
     for folder, names, leaves in os.walk("."):
-        names[:] = [name for name in names if name not in (".git", ".dvc", "__pycache__")]
+        names[:] = [name for name in names if name not in (".git", ".dvc", "__pycache__", "provenance")]
         for path in (os.path.join(folder, leaf)[2:] for leaf in leaves):
             with open(path, "rb") as stream:
                 found[path] = [hashlib.sha256(stream.read()).hexdigest(), os.stat(path).st_mtime_ns]
@@ -90,7 +91,7 @@ class Slice(Project):
         """Return the same again with its cache, as if it had been made in ``folder``."""
         shutil.copytree(self.folder, folder, symlinks=True)
         other = object.__new__(Slice)
-        other.folder, other.environment = folder, dict(self.environment)
+        other.folder, other.environment, other.said = folder, dict(self.environment), []
         return other
 
     def clone(self, folder: Path) -> "Clone":
@@ -113,10 +114,14 @@ class Slice(Project):
         return {out["path"]: out["md5"] for stage in lock["stages"].values() for out in stage["outs"]}
 
     def contents(self) -> dict[str, bytes]:
-        """Every file of the workspace but for git's and DVC's own."""
+        """Every file of the workspace but for git's, DVC's own and the records of where results came from."""
         paths = [path for path in self.folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
         names = {path.relative_to(self.folder).as_posix(): path for path in paths}
-        return {name: path.read_bytes() for name, path in names.items() if not name.startswith((".git/", ".dvc/"))}
+        return {
+            name: path.read_bytes()
+            for name, path in names.items()
+            if not name.startswith((".git/", ".dvc/", "provenance/"))
+        }
 
     def tracked(self, name: str) -> bool:
         """Say whether git has the file."""
@@ -132,7 +137,7 @@ class Clone(Slice):
     """A fresh clone of a slice."""
 
     def __init__(self, source: Slice, folder: Path) -> None:
-        self.folder, self.environment = folder, dict(source.environment)
+        self.folder, self.environment, self.said = folder, dict(source.environment), []
         subprocess.run(["git", "clone", "-q", source.folder, folder], check=True)
         self.git("config", "user.email", "test@example.org")
         self.git("config", "user.name", "test")

@@ -85,7 +85,7 @@ def shown_states(project: Slice) -> dict[str, set[str]]:
 
 def test_an_experiment_goes_to_another_clone_and_is_applied_there(author: Slice, tmp_path: Path) -> None:
     subprocess.run(["git", "init", "-q", "--bare", tmp_path / "bare"], check=True)
-    author.git("remote", "add", "origin", str(tmp_path / "bare"))
+    author.git("remote", "set-url", "origin", str(tmp_path / "bare"))
     author.succeed("remote", "add", "--default", "storage", str(tmp_path / "store"))
     author.git("commit", "-qam", "remote")
     author.git("push", "-q", "origin", "HEAD")
