@@ -1,5 +1,7 @@
 """After a whole run nothing is left to do, and no stage wrote anything but its own outputs."""
 
+from pathlib import Path
+
 import pytest
 from ruamel.yaml import YAML
 
@@ -26,6 +28,18 @@ def test_no_stage_writes_into_its_dependencies_or_anywhere_but_its_outputs(finis
         assert visit.changed, name
         assert not [file for file in visit.changed if any(within(file, path) for path in dependencies)], name
         assert not [file for file in visit.changed if not any(within(file, path) for path in outputs)], name
+
+
+def test_two_folders_come_to_the_same_lock_byte_for_byte(finished: Slice, python3: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere/project").mkdir(parents=True)
+    other = Slice(tmp_path / "elsewhere/project", python3)
+    other.finish()
+    assert (other.folder / "dvc.lock").read_bytes() == (finished.folder / "dvc.lock").read_bytes()
+    outputs = finished.outputs()
+    assert len(outputs) > 20
+    assert other.outputs() == outputs
+    # What lies there is what the lock says.
+    assert "up to date" in other.succeed("status")
 
 
 def within(file: str, path: str) -> bool:
