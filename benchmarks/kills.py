@@ -31,7 +31,7 @@ from benchmarks.scratch import scratch_folder
 from benchmarks.tables import markdown_table, seconds
 from pipeline.errors import GraftError
 from tests.conftest import write_pretrained
-from tests.test_repro import Project, small, write_reviews
+from tests.project import Project, small, write_reviews
 
 # The stages, by the folder that each writes.
 STAGES = {

@@ -16,7 +16,7 @@ from pathlib import Path
 from benchmarks.servers import SERVERS, Storage
 from benchmarks.tables import markdown_table, seconds
 from pipeline.report.numbers import count
-from tests.project import Slice
+from tests.sharing.slice import Slice
 from tests.warm import warm_python
 
 HEADINGS = ("remote", "files pushed", "bytes", "push", "files pulled", "pull", "stages rerun")

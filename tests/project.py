@@ -1,165 +1,109 @@
-"""A finished pipeline as small as it can be, and fresh clones of it."""
+"""A copy of the repository at which whole pipelines are run: tiny texts, a tiny BERT, real DVC, no network."""
 
 import json
 import os
-import re
+import random
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
-from tests.conftest import write_pretrained
-from tests.test_repro import Project, small, write_reviews
+from tests.closure import ROOT
+from tests.offline import write_wall
 
-# Stands before a stage's `python3`: notes which files the stage finds and which it changes, but for git's and DVC's
-# own and the records of where results came from.
-WATCH = """#!{python} -IS
-import hashlib, json, os, subprocess, sys
-
-def files():
-    found = {{}}
-    for folder, names, leaves in os.walk("."):
-        names[:] = [name for name in names if name not in (".git", ".dvc", "__pycache__", "provenance")]
-        for path in (os.path.join(folder, leaf)[2:] for leaf in leaves):
-            with open(path, "rb") as stream:
-                found[path] = [hashlib.sha256(stream.read()).hexdigest(), os.stat(path).st_mtime_ns]
-    return found
-
-before = files()
-status = subprocess.call([{python3!r}, *sys.argv[1:]])
-after = files()
-changed = sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path))
-with open({log!r}, "a") as stream:
-    stream.write(json.dumps([" ".join(sys.argv[1:]), sorted(before), changed]) + "\\n")
-sys.exit(status)
-"""
-RUNNING = re.compile(r"^Running stage '(.+)':$", re.MULTILINE)
+# In the environment of every process, and in the address of every remote: it must turn up nowhere else.
+SECRET = "s3cret-0f-the-test"
+KEPT = ("data/local/.gitkeep", "data/unlabelled/.gitkeep", "models/local/.gitkeep")
 
 
-@dataclass(frozen=True)
-class Visit:
-    """One run of a stage: its command, the files there were before, and those that it changed."""
+class Project:
+    """A copy of the repository in a folder of its own, with git and DVC as a user has them."""
 
-    command: str
-    before: set[str]
-    changed: set[str]
-
-
-class Slice(Project):
-    """One teacher, one student, one rival; what is the user's own is stored by DVC, so that it travels.
-
-    ``python3`` is a folder that holds the Python which stages run with. Other than ``Project`` it reaches servers.
-    """
-
-    def __init__(self, folder: Path, python3: Path) -> None:
-        super().__init__(folder)
-        del self.environment["PYTHONPATH"]  # the block on connections
-        self.environment["PATH"] = f"{python3}{os.pathsep}{self.environment['PATH']}"
-        self.python3 = python3 / "python3"
-        self.log = folder.parent / "visits.jsonl"
-
-    def finish(self) -> None:
-        """Write the user's files, run everything under watch, commit."""
-        (self.folder / "inputs/unlabelled").mkdir(parents=True)
-        write_reviews(self.folder / "inputs/reviews.csv", rows=120)
-        write_pretrained(self.folder / "inputs/tiny")
-        (self.folder / "inputs/unlabelled/more.txt").write_text("the story was fine\nso poor a plot\n")
-        self.edit(smallest)
-        self.succeed("add", "inputs/reviews.csv", "inputs/tiny", "inputs/unlabelled")
-        with_watch = self.folder.parent / "watch"
-        with_watch.mkdir()
-        watch = WATCH.format(python=sys.executable, python3=str(self.python3), log=str(self.log))
-        (with_watch / "python3").write_text(watch)
-        (with_watch / "python3").chmod(0o755)
-        path = self.environment["PATH"]
-        self.environment["PATH"] = f"{with_watch}{os.pathsep}{path}"
-        self.repro()
-        self.environment["PATH"] = path
-        self.git("add", "-A")
-        self.git("commit", "-qm", "run")
-
-    def visits(self) -> list[Visit]:
-        """What the stages did while they were watched."""
-        lines = [json.loads(line) for line in self.log.read_text().splitlines()]
-        return [Visit(command, set(before), set(changed)) for command, before, changed in lines]
-
-    def copy(self, folder: Path) -> "Slice":
-        """Return the same again with its cache, as if it had been made in ``folder``."""
-        shutil.copytree(self.folder, folder, symlinks=True)
-        other = object.__new__(Slice)
-        other.folder, other.environment, other.said = folder, dict(self.environment), []
-        return other
-
-    def clone(self, folder: Path) -> "Clone":
-        """Return a fresh clone: what git brings, and nothing else."""
-        return Clone(self, folder)
-
-    def succeed(self, *words: str) -> str:
-        """Run DVC, which must succeed; return what it says."""
-        done = self.dvc(*words)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    def ran(self, *words: str) -> set[str]:
-        """Run DVC; return the stages that it ran."""
-        return set(RUNNING.findall(self.succeed(*words)))
-
-    def outputs(self) -> dict[str, str]:
-        """The hash of every output by its path, as dvc.lock has them."""
-        lock = YAML(typ="safe").load((self.folder / "dvc.lock").read_text(encoding="utf-8"))
-        return {out["path"]: out["md5"] for stage in lock["stages"].values() for out in stage["outs"]}
-
-    def contents(self) -> dict[str, bytes]:
-        """Every file of the workspace but for git's, DVC's own and the records of where results came from."""
-        paths = [path for path in self.folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
-        names = {path.relative_to(self.folder).as_posix(): path for path in paths}
-        return {
-            name: path.read_bytes()
-            for name, path in names.items()
-            if not name.startswith((".git/", ".dvc/", "provenance/"))
-        }
-
-    def tracked(self, name: str) -> bool:
-        """Say whether git has the file."""
-        return self.call("git", "ls-files", "--error-unmatch", name).returncode == 0
-
-    def cached(self) -> set[str]:
-        """The hashes of DVC's objects in the cache."""
-        objects = (self.folder / ".dvc/cache/files/md5").glob("??/*")
-        return {path.parent.name + path.name for path in objects}
-
-
-class Clone(Slice):
-    """A fresh clone of a slice."""
-
-    def __init__(self, source: Slice, folder: Path) -> None:
-        self.folder, self.environment, self.said = folder, dict(source.environment), []
-        subprocess.run(["git", "clone", "-q", source.folder, folder], check=True)
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        blocked = write_wall(folder.parent / "blocked")
+        self.said: list[str] = []
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        self.environment = {**os.environ, "PATH": path, "PYTHONPATH": str(blocked), "OMP_NUM_THREADS": "1"}
+        self.environment |= {"HF_TOKEN": SECRET, "PIP_INDEX_URL": f"https://user:{SECRET}@index.invalid/simple"}
+        for name in ("pipeline", "dvc.yaml", "params.yaml", ".dvcignore", ".gitignore"):
+            source = ROOT / name
+            (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / name)
+        for name in ("data/local", "data/unlabelled", "models/local", ".dvc"):
+            (folder / name).mkdir(parents=True)
+        for name in (*KEPT, ".dvc/config", ".dvc/.gitignore"):
+            shutil.copy(ROOT / name, folder / name)
+        self.git("init", "-q")
         self.git("config", "user.email", "test@example.org")
         self.git("config", "user.name", "test")
+        self.git("remote", "add", "origin", f"https://user:{SECRET}@git.invalid/project")
 
-    def forget(self) -> None:
-        """Back to what git brings, but for the settings in .dvc/config.local."""
-        shutil.rmtree(self.folder / ".dvc/cache", ignore_errors=True)
-        shutil.rmtree(self.folder / ".dvc/tmp", ignore_errors=True)
-        self.git("clean", "-qxfd", "-e", ".dvc/config.local")
-        self.git("checkout", "-q", ".")
+    def call(self, *command: str) -> subprocess.CompletedProcess:
+        done = subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True)
+        self.said.append(done.stdout + done.stderr)
+        return done
+
+    def git(self, *words: str) -> str:
+        done = self.call("git", *words)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def dvc(self, *words: str) -> subprocess.CompletedProcess:
+        return self.call(sys.executable, "-m", "dvc", *words)
+
+    def repro(self) -> set[str]:
+        """Run `dvc repro`; return the stages that it ran."""
+        done = self.dvc("repro")
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        return {line.split("'")[1] for line in done.stdout.splitlines() if line.startswith("Running stage")}
+
+    def edit(self, change: Callable[[Any], None]) -> None:
+        yaml = YAML()
+        path = self.folder / "params.yaml"
+        values = yaml.load(path.read_text())
+        change(values)
+        with path.open("w") as stream:
+            yaml.dump(values, stream)
+
+    def json(self, name: str) -> dict:
+        return json.loads((self.folder / name).read_text())
 
 
-def smallest(values: Any) -> None:
-    """Sizes at which a stage has hardly anything to do."""
-    small(values)
-    values["data"]["path"] = "inputs/reviews.csv"
-    values["pretrained"]["minilm"]["path"] = "inputs/tiny"
-    values["transfer_set"].update(path="inputs/unlabelled", copies=1)
-    values["finetune"].update(epochs=1, evaluations=1)
-    values["budget"].update(steps=4, evaluations=1)
-    values["evaluate"]["resamples"] = 100
-    for section, kept in (("students", "static"), ("rivals", "tfidf")):
-        for name in [name for name in values[section] if name != kept]:
-            del values[section][name]
-    values["rivals"]["tfidf"]["regularization"] = [1.0]
+def write_reviews(path: Path, rows: int = 240) -> None:
+    source = random.Random(0)
+    telling = {"good": ["good", "great", "fine"], "bad": ["bad", "awful", "poor"]}
+    filler = ["the", "a", "is", "was", "not", "very", "it", "so", "and", "but", "film", "book", "story", "plot"]
+    lines = ["review,sentiment"]
+    for number in range(rows):
+        label = ("good", "bad")[number % 2]
+        words = [source.choice(filler) for _ in range(source.randint(4, 12))]
+        words.insert(source.randrange(len(words)), source.choice(telling[label]))
+        lines.append(f'"{" ".join(words)}, nr {number}",{label}')
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def small(values: Any) -> None:
+    """The four lines that a user writes, and sizes for a test."""
+    values["data"] = {"source": "file", "path": "reviews.csv", "text": "review", "label": "sentiment"}
+    values["pretrained"]["minilm"] = {"source": "folder", "path": "models/local/tiny"}
+    values["tokenizers"]["minilm"]["max_length"] = 24
+    values["transfer_set"]["copies"] = 2
+    values["finetune"].update(epochs=8, evaluations=2, learning_rate=3e-3, precision="fp32")
+    values["teach"]["precision"] = "fp32"
+    values["budget"].update(steps=40, evaluations=2, batch_size=32, learning_rate=1e-2, precision="fp32")
+    values["evaluate"]["resamples"] = 200
+    students = values["students"]
+    for name in ("bilstm", "static", "textcnn"):
+        students[name]["config"]["embedding_size"] = 16
+    students["bilstm"].update(budget={"learning_rate": 2e-2})
+    students["static"].pop("budget")
+    students["textcnn"].pop("budget")
+    students["bilstm"]["config"]["hidden_size"] = 8
+    students["textcnn"]["config"].update(filters=8, widths=[1, 2])
+    sizes = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
+    students["minibert"].update(budget={"steps": 20, "learning_rate": 3e-3})
+    students["minibert"]["config"].update(max_position_embeddings=64, **sizes)

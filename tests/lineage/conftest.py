@@ -16,7 +16,7 @@ from dvc.stage import Stage
 from pipeline.configs import Section
 from pipeline.params import Params, load_params
 from tests.conftest import write_pretrained
-from tests.test_repro import Project, small, write_reviews
+from tests.project import Project, small, write_reviews
 
 WHOLE = {"model_dump", "model_copy", "model_dump_json", "model_extra", "__pydantic_extra__"}
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.project import Slice
+from tests.sharing.slice import Slice
 from tests.warm import warm_python
 
 

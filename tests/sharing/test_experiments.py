@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from tests.project import Slice
+from tests.sharing.slice import Slice
 
 pytestmark = pytest.mark.slow
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from tests.project import Slice
+from tests.sharing.slice import Slice
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.remotes import publish
 from benchmarks.servers import SERVERS, Storage
-from tests.project import Clone, Slice
+from tests.sharing.slice import Clone, Slice
 
 pytestmark = pytest.mark.slow
 
