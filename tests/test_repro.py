@@ -134,6 +134,11 @@ def test_only_what_is_published_lands_in_a_model(project: Project) -> None:
         assert names == wanted | {"curve.csv", "training.json"}
 
 
+def test_a_control_has_its_own_dropout_and_its_student_has_not(project: Project) -> None:
+    for name, own in (("students", 0.1), ("controls", 0.3)):
+        assert project.json(f"models/{name}/bilstm/config.json")["dropout"] == own
+
+
 def test_nothing_reruns_and_nothing_is_left_to_commit(project: Project) -> None:
     assert project.repro() == set()
     assert project.git("status", "--porcelain") == ""

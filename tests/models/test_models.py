@@ -112,3 +112,16 @@ def test_wrong_settings_get_one_line(architecture: str, settings: dict, message:
 
 def test_the_architectures_are_the_files() -> None:
     assert architectures() == ["bilstm", "encoder", "static", "textcnn"]
+
+
+def test_dilated_blocks_see_as_far_as_their_dilations_add_up_to(tokenizer: PreTrainedTokenizerFast) -> None:
+    settings = {"embedding_size": 8, "filters": 4, "widths": [1], "blocks": 4}
+    model = student("textcnn", settings, tokenizer, LABELS).eval()
+    states = torch.randn(1, 40, 8)
+    moved = states.clone()
+    moved[0, 0] += 1
+    mask = torch.ones(1, 40, 1)
+    for block in model.blocks:
+        states, moved = block(states, mask), block(moved, mask)
+    reached = (states != moved).any(-1)[0].nonzero().flatten()
+    assert int(reached.max()) == 1 + 2 + 4 + 8
