@@ -77,6 +77,19 @@ def test_it_learns_from_labels_and_from_signals_alone(tokenizer: PreTrainedToken
     np.testing.assert_allclose(softmax(logits).sum(1), 1)
 
 
+def test_large_embeddings_learn_from_the_rows_of_a_batch_alone(
+    tokenizer: PreTrainedTokenizerFast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not run(tokenizer, budget(steps=1, evaluations=1)).model.embedding.sparse
+    monkeypatch.setattr("pipeline.training.optimizer.LARGE", len(tokenizer))
+    trained = run(tokenizer, budget(steps=80, evaluations=1))
+    assert trained.model.embedding.sparse
+    # It takes part in the training, and in clipping, for which torch knows no norm of sparse gradients, it does not.
+    test = toy(tokenizer, 200, 3)
+    logits, _ = predict(trained.model, test, tokenizer.pad_token_id, 512, "fp32", None)
+    assert (logits.argmax(1) == test.labels).mean() > 0.95
+
+
 def test_the_curve_has_a_row_for_every_look_at_validation(tokenizer: PreTrainedTokenizerFast) -> None:
     trained = run(tokenizer, budget())
     assert trained.curve["step"].tolist() == [10, 20, 30, 40]
