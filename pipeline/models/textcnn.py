@@ -30,9 +30,12 @@ class TextCNNConfig(StudentConfig):
         super().__post_init__(**kwargs)
 
     def validate_widths(self) -> None:
-        """Refuse an empty list, widths below 1 and a number of blocks below 0 or beyond any text's length."""
+        """Refuse an empty list and widths below 1."""
         if not self.widths or min(self.widths) < 1:
             raise ValueError(f"widths is {self.widths}: must list at least one width of 1 or more")
+
+    def validate_blocks(self) -> None:
+        """Refuse a number of blocks below 0, and one whose last would look past the longest text of any teacher."""
         if not 0 <= self.blocks <= 12:
             raise ValueError(f"blocks is {self.blocks}: must be 0 to 12")
 

@@ -32,6 +32,7 @@ def run(main: Callable[..., None], network: bool = False) -> None:
         with ended_by_signals(title):
             # By name: validation accepts or refuses and cannot change an output, so it is no dependency of the stage.
             import_module("pipeline.validation").validate(load_params())
+            # Where torch is, this module is among the stage's dependencies already; the others can do without both.
             if "torch" in sys.modules:
                 import_module("pipeline.training.machine").pin_threads()
             main(*words)

@@ -10,17 +10,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline.artifacts import publish_together, read_json, read_parquet, write_json, write_parquet
+from pipeline.artifacts import read_json, read_parquet
 from pipeline.configs import EvaluateConfig
 from pipeline.evaluation.comparison import figures, student_figures
 from pipeline.evaluation.predictions import prediction_frame
+from pipeline.evaluation.publishing import PREDICTIONS, publish_evaluation
 from pipeline.models.registry import load_model
 from pipeline.params import Params, load_params
 from pipeline.stages.entry import run
 from pipeline.tokens.encoding import encode, load_tokenizer
 from pipeline.training.prediction import predict, softmax
-
-PREDICTIONS = Path("predictions")
 
 
 def main(model: str) -> None:
@@ -35,9 +34,7 @@ def main(model: str) -> None:
         result = student_figures(predictions, control, teacher, labels, test["domain"], params.evaluate)
     else:
         result = figures(predictions, labels, test["domain"], params.evaluate)
-    with publish_together(PREDICTIONS / f"{model}.parquet", Path("metrics") / f"{model}.json") as (table, metrics):
-        write_parquet(table, predictions)
-        write_json(metrics, result)
+    publish_evaluation(model, predictions, result)
     print(f"{model}: macro-F1 {result['macro_f1']:.3f} ({result['macro_f1_low']:.3f} to {result['macro_f1_high']:.3f})")
 
 

@@ -36,10 +36,11 @@ def main() -> None:
     facts = {"labels": {"labels": prepared.labels}, "summary": summary}
     files = [f"{name}.parquet" for name in tables] + [f"{name}.json" for name in facts]
     with publish_together(*(PREPARED / file for file in files)) as partials:
-        for partial, table in zip(partials, tables.values(), strict=False):
-            write_parquet(partial, table)
-        for partial, fact in zip(partials[len(tables) :], facts.values(), strict=True):
-            write_json(partial, fact)
+        places = dict(zip(files, partials, strict=True))
+        for name, table in tables.items():
+            write_parquet(places[f"{name}.parquet"], table)
+        for name, fact in facts.items():
+            write_json(places[f"{name}.json"], fact)
     _report("rows", summary, {name: len(split) for name, split in splits.items()})
     if unlabelled.summary["rows_in"]:
         _report("unlabelled rows", unlabelled.summary, {})

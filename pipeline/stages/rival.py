@@ -8,16 +8,16 @@ A rival that the labels rule out (VADER knows sentiment only) writes ``"applicab
 and a table of predictions without rows, so that the pipeline goes on.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from pipeline.artifacts import publish_together, read_json, read_parquet, write_json, write_parquet
+from pipeline.artifacts import read_json, read_parquet
 from pipeline.configs import TfidfRival
 from pipeline.evaluation.comparison import figures
 from pipeline.evaluation.predictions import prediction_frame
+from pipeline.evaluation.publishing import publish_evaluation
 from pipeline.evaluation.rivals import tfidf_probabilities, vader_applies, vader_probabilities
 from pipeline.params import load_params
 from pipeline.stages.entry import run
@@ -43,20 +43,16 @@ def main(name: str) -> None:
         _publish_inapplicable(name, labels)
         return
     predictions = prediction_frame(test["id"], test["label"], probabilities, labels)
-    _publish(name, predictions, facts | figures(predictions, labels, test["domain"], params.evaluate))
+    publish_evaluation(
+        f"rivals/{name}", predictions, facts | figures(predictions, labels, test["domain"], params.evaluate)
+    )
 
 
 def _publish_inapplicable(name: str, labels: list[str]) -> None:
     nothing = pd.Series([], dtype="str")
     reason = f"VADER tells negative, neutral and positive; the labels are {', '.join(labels)}"
     predictions = prediction_frame(nothing, nothing, np.zeros((0, len(labels))), labels)
-    _publish(name, predictions, {"applicable": 0, "reason": reason})
-
-
-def _publish(name: str, predictions: pd.DataFrame, result: Mapping[str, float | str]) -> None:
-    with publish_together(Path(f"predictions/rivals/{name}.parquet"), Path(f"metrics/rivals/{name}.json")) as files:
-        write_parquet(files[0], predictions)
-        write_json(files[1], result)
+    publish_evaluation(f"rivals/{name}", predictions, {"applicable": 0, "reason": reason})
 
 
 if __name__ == "__main__":
