@@ -46,6 +46,9 @@ WAYS = ("SIGKILL stage",) * 9 + ("SIGKILL dvc",) * 4 + ("SIGKILL both",) * 3 + (
 TIMEOUT = 600.0
 GONE = 30.0
 
+# Moments that are tried until one ends a run that was not done yet.
+TRIES = 8
+
 
 @dataclass(frozen=True)
 class Undisturbed:
@@ -91,6 +94,23 @@ def main(words: Sequence[str] | None = None) -> None:
 
 def run_kills(folder: Path, kills: int, seed: int) -> list[Killed]:
     """Build a project below ``folder``, run it undisturbed, then kill it ``kills`` times."""
+    with heeding_interrupts():
+        return _run_kills(folder, kills, seed)
+
+
+@contextmanager
+def heeding_interrupts() -> Iterator[None]:
+    """Have what the block starts end on SIGINT, which a script's `&` and `nohup` have their children ignore."""
+    handler = signal.getsignal(signal.SIGINT)
+    if handler is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+
+
+def _run_kills(folder: Path, kills: int, seed: int) -> list[Killed]:
     before, undisturbed = _undisturbed(folder)
     source = random.Random(seed)
     stages = source.sample([list(STAGES)[at % len(STAGES)] for at in range(kills)], kills)
@@ -162,8 +182,8 @@ def _lengthen(values: Any) -> None:
 
 
 def _kill_in_time(before: Path, stage: str, way: str, whole: Undisturbed, source: random.Random) -> Killed:
-    """Kill a run of ``stage``; once more, at another moment, if it was done before the moment came."""
-    while True:
+    """Kill a run of ``stage``; once more, at another moment, if it was done all the same."""
+    for _ in range(TRIES):
         trial = before.with_name("trial")
         shutil.rmtree(trial, ignore_errors=True)
         shutil.copytree(before, trial, symlinks=True)
@@ -182,6 +202,8 @@ def _kill_in_time(before: Path, stage: str, way: str, whole: Undisturbed, source
             killed = time.monotonic()
             left = _left_in(trial)
             gone = time.monotonic() - killed
+            if not left and dvc.wait(TIMEOUT) == 0:
+                continue
         began = time.monotonic()
         log = trial.with_name("log.txt")
         read = log.stat().st_size
@@ -193,6 +215,7 @@ def _kill_in_time(before: Path, stage: str, way: str, whole: Undisturbed, source
             print(f"{stage}: the run that should have finished ended with status {status}", file=sys.stderr)
         identical = not status and _digests(trial, stage) == whole.digests
         return Killed(stage, way, moment, identical, taken_up, lost, gone, left)
+    raise GraftError(f"{way} ended none of {TRIES} runs of {stage} before they were done")
 
 
 @contextmanager

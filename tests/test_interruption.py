@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from benchmarks.kills import heeding_interrupts
 from tests.closure import ROOT
 
 # A stage by name and by its way of starting, whose work is to write a file slowly.
@@ -50,6 +51,12 @@ if __name__ == "__main__":
 """
 # What a stage does before it can do anything: its imports.
 SLOW_IMPORT = "import time\nfrom pathlib import Path\nPath('began').touch()\ntime.sleep(60)\n"
+
+
+@pytest.fixture(autouse=True)
+def interrupts_heeded() -> Iterator[None]:
+    with heeding_interrupts():
+        yield
 
 
 @pytest.fixture
