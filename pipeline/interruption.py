@@ -47,7 +47,8 @@ def guard_start(stage: str) -> None:
         # Python 3.11 takes bytecode that it wrote in part for whole, and every later run fails on it.
         sys.dont_write_bytecode = True
     if "DVC_ROOT" in os.environ:
-        threading.Thread(target=_end_with_starter, name="starter", daemon=True).start()
+        # Asked at once: a `dvc` that is killed a moment later has then been seen.
+        threading.Thread(target=_end_with_starter, args=[_starter()], name="starter", daemon=True).start()
 
 
 @contextmanager
@@ -110,11 +111,11 @@ def _adopted(starter: tuple[int, ...]) -> bool:
         return True
 
 
-def _end_with_starter() -> None:
-    """Wait until the starter is gone, for the system then names another parent, and end the process."""
-    starter = _starter()
+def _end_with_starter(starter: tuple[int, ...]) -> None:
+    """Wait until ``starter`` is gone, for the system then names another parent, and end the process."""
     # It may be gone already, if it was killed in the moment in which Python starts.
     while not _adopted(starter) and _starter() == starter:
         time.sleep(LOOK)
     _after(PATIENCE, lambda: os.kill(os.getpid(), signal.SIGKILL))
-    os.kill(os.getpid(), signal.SIGTERM)
+    # To the main thread: only there does Python heed a signal, and only it may be asleep in one call for long.
+    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
