@@ -15,6 +15,11 @@ def percent(value: float | None) -> str:
     return NOTHING if value is None else f"{100 * value:.0f}{NARROW}%"
 
 
+def share(value: float | None) -> str:
+    """0.9953 → 99.5 %: a share that must not look whole when it is not."""
+    return NOTHING if value is None else f"{100 * value:.1f}{NARROW}%"
+
+
 def points(value: float) -> str:
     """A difference of two scores in hundredths: 0.0513 → 5.1, −0.004 → −0.4."""
     text = f"{100 * value:.1f}"

@@ -27,10 +27,10 @@ def sentences(*models: ModelResult) -> list[str]:
 def test_the_best_student_comes_first():
     found = sentences(student("static", 0.6, (0.02, 0.01, 0.03)), student("bilstm", 0.74, (0.051, 0.039, 0.064)))
     assert found[0] == (
-        "bilstm is the best student: it keeps 92 % of the teacher's macro-F1 with 4.1 M of its 22.7 M parameters, "
+        "bilstm is the best student: it keeps 92.5 % of the teacher's macro-F1 with 4.1 M of its 22.7 M parameters, "
         "and gains 5.1 points (3.9 to 6.4) over the same model without transfer."
     )
-    assert found[1].startswith("static keeps 75 %")
+    assert found[1].startswith("static keeps 75.0 %")
 
 
 def test_a_gain_whose_interval_holds_0_is_not_claimed():
