@@ -94,20 +94,23 @@ def main(words: Sequence[str] | None = None) -> None:
 
 def run_kills(folder: Path, kills: int, seed: int) -> list[Killed]:
     """Build a project below ``folder``, run it undisturbed, then kill it ``kills`` times."""
-    with heeding_interrupts():
+    with heeding(signal.SIGINT):
         return _run_kills(folder, kills, seed)
 
 
 @contextmanager
-def heeding_interrupts() -> Iterator[None]:
-    """Have what the block starts end on SIGINT, which a script's `&` and `nohup` have their children ignore."""
-    handler = signal.getsignal(signal.SIGINT)
-    if handler is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+def heeding(*signals: signal.Signals) -> Iterator[None]:
+    """Have what the block starts end on ``signals``, some of which `nohup` and a script's `&` have it ignore."""
+    handlers = {number: signal.getsignal(number) for number in signals}
+    for number, handler in handlers.items():
+        if handler is signal.SIG_IGN:
+            # A handler of one's own, unlike an ignored signal, is not passed on.
+            signal.signal(number, signal.default_int_handler)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, handler)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 def _run_kills(folder: Path, kills: int, seed: int) -> list[Killed]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from benchmarks.kills import heeding_interrupts
+from benchmarks.kills import heeding
 from tests.closure import ROOT
 
 # A stage by name and by its way of starting, whose work is to write a file slowly.
@@ -54,8 +54,8 @@ SLOW_IMPORT = "import time\nfrom pathlib import Path\nPath('began').touch()\ntim
 
 
 @pytest.fixture(autouse=True)
-def interrupts_heeded() -> Iterator[None]:
-    with heeding_interrupts():
+def signals_heeded() -> Iterator[None]:
+    with heeding(signal.SIGINT, signal.SIGHUP):
         yield
 
 
