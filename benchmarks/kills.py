@@ -92,12 +92,6 @@ def main(words: Sequence[str] | None = None) -> None:
         sys.exit("graft: kills: a killed run did not come out as the undisturbed one, or left a process behind")
 
 
-def run_kills(folder: Path, kills: int, seed: int) -> list[Killed]:
-    """Build a project below ``folder``, run it undisturbed, then kill it ``kills`` times."""
-    with heeding(signal.SIGINT):
-        return _run_kills(folder, kills, seed)
-
-
 @contextmanager
 def heeding(*signals: signal.Signals) -> Iterator[None]:
     """Have what the block starts end on ``signals``, some of which `nohup` and a script's `&` have it ignore."""
@@ -113,7 +107,9 @@ def heeding(*signals: signal.Signals) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _run_kills(folder: Path, kills: int, seed: int) -> list[Killed]:
+@heeding(signal.SIGINT)
+def run_kills(folder: Path, kills: int, seed: int) -> list[Killed]:
+    """Build a project below ``folder``, run it undisturbed, then kill it ``kills`` times."""
     before, undisturbed = _undisturbed(folder)
     source = random.Random(seed)
     stages = source.sample([list(STAGES)[at % len(STAGES)] for at in range(kills)], kills)

@@ -1,5 +1,6 @@
 """A stage that is told to end does so with one line and without leaving half a file; none outlives its ``dvc``."""
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -173,6 +174,27 @@ def test_a_stage_whose_dvc_is_killed_ends_itself(project: Path, between: str, re
 
 
 def test_a_stage_whose_dvc_is_killed_during_its_imports_ends_too(project: Path, starter: str) -> None:
+    (project / "pipeline/stages/slow.py").write_text(SLOW_IMPORT)
+    dvc = start(project, sys.executable, "-c", starter, DVC_ROOT=str(project))
+    stages = stages_in(project)
+    dvc.kill()
+    assert not psutil.wait_procs(stages, timeout=10)[1]
+    dvc.communicate()
+
+
+@pytest.fixture
+def adopting() -> Iterator[None]:
+    """This process takes over what its children leave, in the session that the stage is in too."""
+    subreaper = 36  # PR_SET_CHILD_SUBREAPER, prctl(2)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(subreaper, 1, 0, 0, 0)
+    yield
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(subreaper, 0, 0, 0, 0)
+
+
+@pytest.mark.usefixtures("adopting")
+def test_a_stage_ends_too_where_another_process_of_its_session_takes_it_over(project: Path, starter: str) -> None:
     (project / "pipeline/stages/slow.py").write_text(SLOW_IMPORT)
     dvc = start(project, sys.executable, "-c", starter, DVC_ROOT=str(project))
     stages = stages_in(project)

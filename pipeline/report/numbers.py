@@ -10,14 +10,9 @@ def score(value: float | None) -> str:
     return NOTHING if value is None else f"{value:.3f}"
 
 
-def percent(value: float | None) -> str:
-    """0.923 → 92 %."""
-    return NOTHING if value is None else f"{100 * value:.0f}{NARROW}%"
-
-
-def share(value: float | None) -> str:
-    """0.9953 → 99.5 %: a share that must not look whole when it is not."""
-    return NOTHING if value is None else f"{100 * value:.1f}{NARROW}%"
+def percent(value: float | None, decimals: int = 0) -> str:
+    """0.923 → 92 %; with one decimal 0.9953 → 99.5 %, for a share that must not look whole when it is not."""
+    return NOTHING if value is None else f"{100 * value:.{decimals}f}{NARROW}%"
 
 
 def points(value: float) -> str:

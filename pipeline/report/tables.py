@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.report.numbers import NOTHING, count, percent, score, share, signed_points, size
+from pipeline.report.numbers import NOTHING, count, percent, score, signed_points, size
 from pipeline.report.results import ModelResult, Results, confusion_counts
 
 WIDEST_MATRIX = 12  # labels; above, a matrix is a list of its commonest confusions
@@ -111,6 +111,6 @@ def _model_row(model: ModelResult) -> list[str]:
         low, high = signed_points(figures["gain_low"]), signed_points(figures["gain_high"])
         gain = f"{signed_points(figures['gain'])} ({low} to {high})"
     interval = f"{score(model.macro_f1)} ({score(figures['macro_f1_low'])} to {score(figures['macro_f1_high'])})"
-    retention, agreement = share(figures.get("retention")), percent(figures.get("agreement"))
+    retention, agreement = percent(figures.get("retention"), 1), percent(figures.get("agreement"))
     accuracy = score(figures["accuracy"])
     return [model.title, model.kind, interval, accuracy, retention, gain, agreement, size(model.parameters)]

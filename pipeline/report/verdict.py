@@ -1,6 +1,6 @@
 """The findings in sentences: who won, what transfer brought, and which students lose to a simpler method."""
 
-from pipeline.report.numbers import points, score, share, size
+from pipeline.report.numbers import percent, points, score, size
 from pipeline.report.results import ModelResult, Results
 
 
@@ -14,7 +14,7 @@ def verdict(results: Results) -> list[str]:
 
 def _student(student: ModelResult, teacher: ModelResult, is_best: bool) -> str:
     opening = f"{student.name} is the best student: it keeps" if is_best else f"{student.name} keeps"
-    kept = f"{share(student.figures.get('retention'))} of the teacher's macro-F1"
+    kept = f"{percent(student.figures.get('retention'), 1)} of the teacher's macro-F1"
     parameters = ""
     if student.parameters is not None and teacher.parameters is not None:
         parameters = f" with {size(student.parameters)} of its {size(teacher.parameters)} parameters"

@@ -1,6 +1,7 @@
 import contextlib
 
 import pytest
+from ruamel.yaml import YAML
 
 from benchmarks.noop import compare, render
 from pipeline.errors import GraftError
@@ -19,6 +20,12 @@ def test_a_finished_run_is_timed_and_an_unfinished_one_is_left_alone(tiny: Tiny)
         params.write_text(before, encoding="utf-8")
     assert len(repro) == len(status) == 1
     assert min(repro + status) > 0
+
+
+def test_dvc_reads_yaml_through_libyaml() -> None:
+    assert YAML(typ="safe").Parser.__module__ != "ruamel.yaml.parser", (
+        "several times slower: ruamel.yaml.clib is missing"
+    )
 
 
 def test_the_ratio_is_that_of_the_medians() -> None:

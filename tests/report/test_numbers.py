@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.report.numbers import count, percent, points, score, share, signed_points, size
+from pipeline.report.numbers import count, percent, points, score, signed_points, size
 
 
 @pytest.mark.parametrize(
@@ -11,8 +11,8 @@ from pipeline.report.numbers import count, percent, points, score, share, signed
         (score(0.71349), "0.713"),
         (score(None), "–"),
         (percent(0.923), "92\u00a0%"),
-        (share(0.9953), "99.5\u00a0%"),
-        (share(None), "–"),
+        (percent(0.9953, 1), "99.5\u00a0%"),
+        (percent(None), "–"),
         (points(0.0513), "5.1"),
         (points(-0.0513), "−5.1"),
         (points(-0.0001), "0.0"),
