@@ -100,7 +100,7 @@ def serve_s3(folder: Path) -> Iterator[Storage]:
 @contextmanager
 def serve_sftp(folder: Path) -> Iterator[Storage]:
     """An asyncssh server in a thread of its own; what it shows as ``/store`` lies in ``folder``."""
-    password = secrets.token_urlsafe(16)
+    password = secrets.token_hex(16)
     (folder / "store").mkdir(parents=True, exist_ok=True)
 
     class Server(asyncssh.SSHServer):
@@ -133,7 +133,7 @@ def serve_sftp(folder: Path) -> Iterator[Storage]:
 @contextmanager
 def serve_webdav(folder: Path) -> Iterator[Storage]:
     """A wsgidav server in a thread of its own; what it shows as ``/store`` lies in ``folder``."""
-    password = secrets.token_urlsafe(16)
+    password = secrets.token_hex(16)
     (folder / "store").mkdir(parents=True, exist_ok=True)
     config = {
         "provider_mapping": {"/": str(folder)},
