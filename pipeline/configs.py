@@ -302,6 +302,13 @@ class EvaluateConfig(Section):
     batch_tokens: Count = 16384
 
 
+class ExportConfig(Section):
+    """What the exported folders hold."""
+
+    prune_vocabulary: bool = True
+    accuracy: Share = 0.9
+
+
 class ReportConfig(Section):
     """The page."""
 

@@ -16,6 +16,7 @@ from pipeline.configs import (
     BudgetConfig,
     DataConfig,
     EvaluateConfig,
+    ExportConfig,
     FinetuneConfig,
     PrepareConfig,
     PretrainedConfig,
@@ -51,6 +52,7 @@ class Params(Section):
     students: Annotated[dict[str, StudentConfig], Field(min_length=1)]
     rivals: Annotated[dict[str, RivalConfig], Field(min_length=1)]
     evaluate: EvaluateConfig
+    export: ExportConfig
     report: ReportConfig
 
     def section(self, name: str, key: str) -> Any:

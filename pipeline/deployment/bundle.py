@@ -1,0 +1,50 @@
+"""A folder that classifies text by itself: the graph in two precisions, tokenizer, settings, and the code to run it."""
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from transformers import PreTrainedTokenizerFast
+
+from pipeline.artifacts import write_text
+from pipeline.deployment import runtime
+from pipeline.text import cleaning
+
+NEEDED = ("numpy", "onnxruntime", "tokenizers")
+
+
+def write_code(folder: Path) -> None:
+    """Write ``predict.py``, ``cleaning.py`` and ``requirements.txt``."""
+    code, own = _source(runtime), "from pipeline.text.cleaning import"
+    assert own in code
+    write_text(folder / "predict.py", code.replace(own, "from cleaning import"))
+    write_text(folder / "cleaning.py", _source(cleaning))
+    write_text(folder / "requirements.txt", "".join(f"{name}=={version(name)}\n" for name in NEEDED))
+
+
+def tokenizer_settings(tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
+    """What the code must be told of the tokenizer besides its ``tokenizer.json``."""
+    pad, unknown = tokenizer.pad_token_id, tokenizer.unk_token_id
+    return {
+        "max_length": tokenizer.model_max_length,
+        "truncation_side": tokenizer.truncation_side,
+        "pad_token_id": pad,
+        "filler_token_id": pad if unknown is None else unknown,
+    }
+
+
+def settings(
+    labels: Sequence[str], tokenizer: PreTrainedTokenizerFast, temperature: float, threshold: float
+) -> dict[str, Any]:
+    """Return what ``settings.json`` holds."""
+    return {
+        "labels": list(labels),
+        "temperature": temperature,
+        "threshold": threshold,
+        **tokenizer_settings(tokenizer),
+    }
+
+
+def _source(module: Any) -> str:
+    return Path(module.__file__).read_text(encoding="utf-8")

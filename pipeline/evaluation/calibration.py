@@ -1,0 +1,48 @@
+"""Whether probabilities mean what they say, and how to make them: temperature scaling, after Guo et al. 2017.
+
+"On Calibration of Modern Neural Networks", ICML 2017: eq. 9 (temperature), eq. 3 (expected calibration error).
+"""
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax
+
+# Temperatures that are looked at, and bins of the calibration error as in the paper.
+LOWEST, HIGHEST = 0.05, 20.0
+BINS = 15
+
+
+def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Return the temperature under which ``labels`` (N,) are likeliest by ``logits`` (N, K), to four digits."""
+
+    def loss(logarithm: float) -> float:
+        scores = log_softmax(logits.astype(np.float64) / np.exp(logarithm), axis=1)
+        return float(-scores[np.arange(len(labels)), labels].mean())
+
+    # In the logarithm, in which the loss has one minimum.
+    found = minimize_scalar(loss, bounds=(np.log(LOWEST), np.log(HIGHEST)), method="bounded", options={"xatol": 1e-4})
+    return round(float(np.exp(found.x)), 4)
+
+
+def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """Mean distance between confidence and accuracy over bins of confidence: (N, K) and (N,), 0 at best, 1 at worst."""
+    confidence, correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    bins = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
+    distances = np.bincount(bins, confidence, BINS) - np.bincount(bins, correct, BINS)
+    return float(np.abs(distances).sum() / len(labels))
+
+
+def confidence_threshold(probabilities: np.ndarray, labels: np.ndarray, accuracy: float) -> float:
+    """Return the lowest confidence from which on ``accuracy`` of the labels are right, to six digits; 1 if from none.
+
+    From it on: of all texts with at least that confidence, and of none with less, is ``accuracy`` reached.
+    """
+    confidence, correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    order = np.argsort(-confidence, kind="stable")
+    shares = np.cumsum(correct[order]) / np.arange(1, len(order) + 1)
+    # Texts of equal confidence stand or fall together: only the last of them may be the threshold.
+    last = np.append(np.diff(confidence[order]) != 0, True)
+    reached = np.flatnonzero(last & (shares >= accuracy))
+    if not len(reached):
+        return 1.0
+    return float(np.floor(confidence[order][reached[-1]] * 1e6) / 1e6)
