@@ -11,9 +11,9 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import nn
 from transformers import PreTrainedModel
 
-# Matrices, and tables of which rows are looked up. Convolutions stay as they are: onnxruntime's integer
+# Matrices; embeddings are in eight bits before they come here. Convolutions stay as they are: onnxruntime's integer
 # convolutions are slower than those of floats.
-QUANTIZED = ["MatMul", "Gemm", "LSTM", "Gather"]
+QUANTIZED = ["MatMul", "Gemm", "LSTM"]
 
 
 class _Logits(nn.Module):

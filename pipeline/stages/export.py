@@ -17,7 +17,7 @@ from pipeline.deployment.card import render_card
 from pipeline.deployment.check import export_figures
 from pipeline.deployment.onnx import export_onnx, quantize
 from pipeline.deployment.runtime import FILES, Classifier
-from pipeline.deployment.vocabulary import prune_vocabulary, used_tokens
+from pipeline.deployment.vocabulary import prune_vocabulary, quantize_embeddings, used_tokens
 from pipeline.evaluation.calibration import confidence_threshold, expected_calibration_error, fit_temperature
 from pipeline.evaluation.predictions import label_ids
 from pipeline.models.registry import load_model
@@ -52,7 +52,9 @@ def main(model: str) -> None:
     with publish_together(Path("exports") / model, Path("metrics/exports") / f"{model}.json") as (folder, metrics):
         folder.mkdir()
         export_onnx(trained, folder / FILES["fp32"])
-        quantize(folder / FILES["fp32"], folder / FILES["int8"])
+        quantize_embeddings(trained)
+        export_onnx(trained, folder / FILES["int8"])
+        quantize(folder / FILES["int8"], folder / FILES["int8"])
         tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
         write_code(folder)
         found = _calibrate(logits, gold, params.export)
