@@ -1,0 +1,35 @@
+"""Calibration with known answers."""
+
+import numpy as np
+import pytest
+
+from pipeline.evaluation.calibration import confidence_threshold, expected_calibration_error, fit_temperature
+from pipeline.training.prediction import softmax
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
+def test_the_temperature_that_logits_were_multiplied_by_is_found(temperature: float) -> None:
+    source = np.random.default_rng(0)
+    true = source.normal(size=(20_000, 3)) * 2
+    labels = np.array([source.choice(3, p=shares) for shares in softmax(true)])
+    assert fit_temperature(true * temperature, labels) == pytest.approx(temperature, rel=0.05)
+
+
+def test_the_error_is_0_where_confidence_is_accuracy_and_the_distance_where_it_is_not() -> None:
+    labels = np.array([0, 0, 0, 1])
+    assert expected_calibration_error(np.tile([0.75, 0.25], (4, 1)), labels) == pytest.approx(0)
+    assert expected_calibration_error(np.tile([1.0, 0.0], (4, 1)), labels) == pytest.approx(0.25)
+
+
+def test_the_threshold_is_the_lowest_from_which_on_enough_labels_are_right() -> None:
+    confidence = np.array([0.9, 0.8, 0.7, 0.6])
+    probabilities = np.stack([confidence, 1 - confidence], axis=1)
+    labels = np.array([0, 0, 1, 0])
+    assert confidence_threshold(probabilities, labels, 0.75) == pytest.approx(0.6)
+    assert confidence_threshold(probabilities, labels, 0.9) == pytest.approx(0.8)
+    assert confidence_threshold(probabilities, np.array([1, 1, 1, 1]), 0.5) == 1.0
+
+
+def test_texts_of_equal_confidence_stand_or_fall_together() -> None:
+    probabilities = np.tile([0.8, 0.2], (4, 1))
+    assert confidence_threshold(probabilities, np.array([0, 0, 1, 1]), 0.9) == 1.0
