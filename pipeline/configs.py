@@ -305,7 +305,7 @@ class EvaluateConfig(Section):
 class ExportConfig(Section):
     """What the exported folders hold."""
 
-    prune_vocabulary: bool = True
+    vocabulary: Count = 10_000
     accuracy: Share = 0.9
 
 

@@ -11,6 +11,7 @@ from transformers import PreTrainedTokenizerFast
 from pipeline.artifacts import write_text
 from pipeline.deployment import runtime
 from pipeline.text import cleaning
+from pipeline.text.placeholder import MASK
 
 NEEDED = ("numpy", "onnxruntime", "tokenizers")
 
@@ -30,8 +31,11 @@ def tokenizer_settings(tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
     return {
         "max_length": tokenizer.model_max_length,
         "truncation_side": tokenizer.truncation_side,
+        "split_special_tokens": tokenizer.split_special_tokens,
         "pad_token_id": pad,
         "filler_token_id": pad if unknown is None else unknown,
+        "placeholder": MASK,
+        "placeholder_token": tokenizer.mask_token or tokenizer.unk_token or "",
     }
 
 

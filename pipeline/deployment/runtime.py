@@ -4,8 +4,9 @@ This file lies as ``predict.py`` in every folder that the stage ``export`` write
 
     python predict.py "A gorgeous film." "Not for me."      # or a text a line on stdin; JSON lines out
 
-Settings of the model (``settings.json``): ``labels``, ``max_length``, ``pad_token_id``, ``filler_token_id``,
-``mask_token``, ``temperature`` and ``threshold``.
+Settings of the model (``settings.json``): ``labels``; ``temperature`` and ``threshold``, both from validation; and of
+its tokenizer ``max_length``, ``truncation_side``, ``split_special_tokens``, ``pad_token_id``, ``filler_token_id`` (read
+where a text leaves no token), and ``placeholder``, a character that is read as ``placeholder_token``.
 """
 
 import argparse
@@ -36,9 +37,11 @@ class Classifier:
         self.temperature: float = settings["temperature"]
         self.threshold: float = settings["threshold"]
         self.pad, self.filler = settings["pad_token_id"], settings["filler_token_id"]
+        self.placeholder = settings["placeholder"], settings["placeholder_token"]
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self.tokenizer.no_padding()
         self.tokenizer.enable_truncation(settings["max_length"], direction=settings["truncation_side"])
+        self.tokenizer.encode_special_tokens = settings["split_special_tokens"]
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -47,7 +50,8 @@ class Classifier:
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the token ids of each text; a text that leaves no token gets one, for a model must read something."""
-        return [each.ids or [self.filler] for each in self.tokenizer.encode_batch_fast(list(texts))]
+        written = [text.replace(*self.placeholder) for text in texts]
+        return [each.ids or [self.filler] for each in self.tokenizer.encode_batch_fast(written)]
 
     def logits(self, tokens: Sequence[Sequence[int]]) -> np.ndarray:
         """Return (N, labels) float32: texts of like length are read together, as many as fit into a batch."""

@@ -1,77 +1,64 @@
-"""Smaller embeddings: without the tokens that the texts never use, and with eight bits a value.
+"""Smaller embeddings: with fewer rows than the vocabulary has tokens.
 
-The tokenizer stays as it is: a table of one small number a token says which row of the smaller embedding it reads,
-and tokens that were left out read the row of the unknown token.
+The tokenizer stays as it is: a table of one small number a token says which row of the smaller embedding it reads.
+A rare token reads the row that is nearest to its own, not that of the unknown token: what the student was told of it
+by the teacher's embeddings is kept but for that distance.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import nn
 from transformers import PreTrainedModel
 
-
-# Rows from which an embedding is worth storing in eight bits.
-LARGE = 1000
+# The width from which an embedding is worth pruning.
+NARROW = 8
+# Vectors whose nearest rows are looked for at once.
+CHUNK = 4096
 
 
 class PrunedEmbedding(nn.Module):
-    """``embedding`` reduced to the rows of ``kept`` tokens; ``other`` is the token that the rest reads as."""
+    """``embedding`` (V, D) reduced to the rows of ``kept`` tokens (K,); each other token reads the nearest of them."""
 
-    def __init__(self, embedding: nn.Embedding, kept: np.ndarray, other: int) -> None:
+    def __init__(self, embedding: nn.Embedding, kept: torch.Tensor) -> None:
         super().__init__()
-        rows = np.full(embedding.num_embeddings, int(np.searchsorted(kept, other)), np.int64)
-        rows[kept] = np.arange(len(kept))
-        self.register_buffer("rows", torch.from_numpy(rows).to(torch.int32))
-        self.weight = nn.Parameter(embedding.weight.detach()[torch.from_numpy(kept)].clone())
+        whole = embedding.weight.detach()
+        self.weight = nn.Parameter(whole[kept].clone())
+        self.register_buffer("rows", nearest_rows(whole, self.weight.detach()).to(torch.int32))
+        # A kept token reads its own row, even where another is equal to it.
+        self.rows[kept] = torch.arange(len(kept), dtype=torch.int32)
 
     def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
         """Embed (B, T) to (B, T, D)."""
-        return self.weight[self.rows[input_ids].long()]
+        return nn.functional.embedding(self.rows[input_ids].long(), self.weight)
 
 
-class Int8Embedding(nn.Module):
-    """An embedding, or a pruned one, whose rows are stored as int8 with a scale each.
+def nearest_rows(vectors: torch.Tensor, among: torch.Tensor) -> torch.Tensor:
+    """Return for each of ``vectors`` (V, D) which of ``among`` (K, D) is nearest to it by Euclidean distance, (V,)."""
+    return torch.cat([torch.cdist(part, among).argmin(dim=1) for part in vectors.split(CHUNK)])
 
-    onnxruntime's own dynamic quantization leaves tables that are looked up as they are.
+
+def commonest_tokens(counts: np.ndarray, size: int, special: Sequence[int]) -> np.ndarray:
+    """Return the ``size`` tokens that occur most by ``counts`` (V,), and the ``special`` ones, in rising order."""
+    commonest = np.argsort(-counts, kind="stable")[:size]
+    return np.union1d(commonest, np.asarray(special, np.int64))
+
+
+def vocabulary_size(model: PreTrainedModel) -> int:
+    """Return how many tokens ``model`` has an embedding for."""
+    config = model.config
+    encoder = getattr(config, "encoder", None)
+    return int(encoder["vocab_size"] if encoder else config.vocab_size)
+
+
+def prune_vocabulary(model: PreTrainedModel, kept: np.ndarray) -> None:
+    """Reduce every embedding over the vocabulary in ``model`` to the rows of the tokens ``kept`` (K,).
+
+    Tables of scores, a few values a token, stay: what says which row to read would take as much room.
     """
-
-    def __init__(self, embedding: nn.Module) -> None:
-        super().__init__()
-        weight = embedding.weight.detach()
-        scale = weight.abs().amax(dim=1).clamp(min=1e-12) / 127
-        self.register_buffer("weight", torch.round(weight / scale.unsqueeze(1)).to(torch.int8))
-        self.register_buffer("scale", scale)
-        self.register_buffer("rows", getattr(embedding, "rows", None))
-
-    def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
-        """Embed (B, T) to (B, T, D)."""
-        rows = input_ids if self.rows is None else self.rows[input_ids].long()
-        return self.weight[rows].float() * self.scale[rows].unsqueeze(-1)
-
-
-def quantize_embeddings(model: PreTrainedModel) -> None:
-    """Store every embedding of ``model`` with at least a thousand rows as int8."""
+    size = vocabulary_size(model)
     for parent in list(model.modules()):
         for name, child in list(parent.named_children()):
-            if isinstance(child, (nn.Embedding, PrunedEmbedding)) and len(child.weight) >= LARGE:
-                setattr(parent, name, Int8Embedding(child))
-
-
-def used_tokens(counts: np.ndarray, special: list[int]) -> np.ndarray:
-    """Return the tokens that occur by ``counts`` (V,), and the ``special`` ones, in order."""
-    kept = counts > 0
-    kept[special] = True
-    return np.flatnonzero(kept)
-
-
-def prune_vocabulary(model: PreTrainedModel, kept: np.ndarray, other: int) -> int:
-    """Reduce every embedding over the vocabulary in ``model``; return how many rows each has left.
-
-    ``kept`` is in rising order and holds ``other``.
-    """
-    size = model.config.vocab_size
-    for parent in list(model.modules()):
-        for name, child in list(parent.named_children()):
-            if isinstance(child, nn.Embedding) and child.num_embeddings == size:
-                setattr(parent, name, PrunedEmbedding(child, kept, other))
-    return len(kept)
+            if isinstance(child, nn.Embedding) and child.num_embeddings == size and child.embedding_dim >= NARROW:
+                setattr(parent, name, PrunedEmbedding(child, torch.from_numpy(kept)))

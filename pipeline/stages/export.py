@@ -17,7 +17,7 @@ from pipeline.deployment.card import render_card
 from pipeline.deployment.check import export_figures
 from pipeline.deployment.onnx import export_onnx, quantize
 from pipeline.deployment.runtime import FILES, Classifier
-from pipeline.deployment.vocabulary import prune_vocabulary, quantize_embeddings, used_tokens
+from pipeline.deployment.vocabulary import commonest_tokens, prune_vocabulary, vocabulary_size
 from pipeline.evaluation.calibration import confidence_threshold, expected_calibration_error, fit_temperature
 from pipeline.evaluation.predictions import label_ids
 from pipeline.models.registry import load_model
@@ -45,23 +45,22 @@ def main(model: str) -> None:
         logits[split], _ = predict(trained, table, tokenizer.pad_token_id, batch, "fp32", title=None)
         gold[split] = label_ids(texts["label"], labels)
     size = len(tokenizer)
-    counts = token_counts(read_tokens(tokens / "transfer.arrow"), trained.config.vocab_size)
-    kept = used_tokens(counts, tokenizer.all_special_ids) if params.export.prune_vocabulary else np.arange(size)
-    if params.export.prune_vocabulary:
-        prune_vocabulary(trained, kept, _other(tokenizer))
+    if source.parent.name == "students" and params.export.vocabulary < size:
+        counts = token_counts(read_tokens(tokens / "transfer.arrow"), vocabulary_size(trained))
+        kept = commonest_tokens(counts, params.export.vocabulary, tokenizer.all_special_ids)
+        prune_vocabulary(trained, kept)
+        size = len(kept)
     with publish_together(Path("exports") / model, Path("metrics/exports") / f"{model}.json") as (folder, metrics):
         folder.mkdir()
         export_onnx(trained, folder / FILES["fp32"])
-        quantize_embeddings(trained)
-        export_onnx(trained, folder / FILES["int8"])
-        quantize(folder / FILES["int8"], folder / FILES["int8"])
+        quantize(folder / FILES["fp32"], folder / FILES["int8"])
         tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
         write_code(folder)
         found = _calibrate(logits, gold, params.export)
         chosen = settings(labels, tokenizer, found["temperature"], found["threshold"])
         write_json(folder / "settings.json", chosen)
         found |= _check(folder, logits["test"], gold["test"], read_parquet(PREPARED / "test.parquet"))
-        found |= {"tokens": size, "tokens_kept": len(kept), "rows": len(gold["test"])}
+        found |= {"tokens": len(tokenizer), "tokens_kept": size, "rows": len(gold["test"])}
         found |= {f"bytes_{each}": (folder / file).stat().st_size for each, file in FILES.items()}
         figures = {name: round(value, 6) for name, value in found.items()}
         architecture = trained.config.model_type.removeprefix("graft-")
@@ -82,10 +81,6 @@ def _where(model: str, params: Params) -> tuple[Path, Path, str]:
         return Path("models/teacher") / name, Path("data/tokenized") / tokenizer, "Fine-tuned"
     tokenizer = params.section("students", model).tokenizer
     return Path("models/students") / model, Path("data/tokenized") / tokenizer, "Distilled"
-
-
-def _other(tokenizer) -> int:
-    return int(tokenizer.pad_token_id if tokenizer.unk_token_id is None else tokenizer.unk_token_id)
 
 
 def _calibrate(logits: dict[str, np.ndarray], gold: dict[str, np.ndarray], config: ExportConfig) -> dict[str, float]:
