@@ -52,9 +52,9 @@ def architectures() -> set[str]:
 def code_of(stage: str, module: str) -> set[str]:
     """The code files that ``stage`` depends on, but for the student's own, which dvc.yaml names by a template."""
     code = closure(module)
-    if stage in ("teach", "vocabulary", "evaluate_teacher"):
+    if stage in ("teach", "vocabulary", "evaluate_teacher", "export_teacher"):
         code |= closure("pipeline.models.encoder")
-    elif stage in ("transfer", "control", "evaluate", "evaluate_control"):
+    elif stage in ("transfer", "control", "evaluate", "evaluate_control", "export"):
         code |= set().union(*(closure(_module(path)) for path in architectures())) - architectures()
     elif stage == "report":
         templates = (ROOT / "pipeline" / "report").glob("*.*")

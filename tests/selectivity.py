@@ -21,18 +21,25 @@ READERS: dict[str, Sequence[str]] = {
     "students": ["transfer@K", "control@K", "report"],
     "rivals": ["rival@K", "report"],
     "evaluate": ["evaluate_teacher", "evaluate@*", "evaluate_control@*", "rival@*"],
+    "export": ["export@*", "export_teacher@*"],
     "report": ["report"],
 }
-# More readers of single settings: the architecture's file is one that evaluation imports; the report names the level.
-ALSO = {"architecture": ["evaluate@K", "evaluate_control@K"], "confidence": ["report"]}
+# More readers of single settings: the architecture's file is one that evaluation and export import, the tokenizer
+# names the tokens that export counts, and it reads the test split as evaluation does; the report names the level.
+ALSO = {
+    "architecture": ["evaluate@K", "evaluate_control@K", "export@K"],
+    "tokenizer": ["export@K"],
+    "batch_tokens": ["export@*", "export_teacher@*"],
+    "confidence": ["report"],
+}
 # Which section's entries the stages of a kind are made from.
 ENTRIES = {
     "fetch_model": "pretrained", "tokenize": "tokenizers", "vocabulary": "tokenizers", "finetune": "teachers",
     "teach": "teachers", "transfer": "students", "control": "students", "evaluate": "students",
-    "evaluate_control": "students", "rival": "rivals",
+    "evaluate_control": "students", "export": "students", "export_teacher": "teachers", "rival": "rivals",
 }  # fmt: skip
-MODULES = {"evaluate_teacher": "evaluate", "evaluate_control": "evaluate"}
-OF_ONE_STUDENT = ("transfer", "control", "evaluate", "evaluate_control")
+MODULES = {"evaluate_teacher": "evaluate", "evaluate_control": "evaluate", "export_teacher": "export"}
+OF_ONE_STUDENT = ("transfer", "control", "evaluate", "evaluate_control", "export")
 
 
 def stages_for_setting(leaf: str, params: Mapping[str, Any]) -> set[str]:

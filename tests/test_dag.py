@@ -9,7 +9,7 @@ from dvc.repo import Repo
 from ruamel.yaml import YAML
 
 from tests.closure import ROOT, closure, code_of, rewrite
-from tests.selectivity import code_files, leaves, stages_for_code, stages_for_setting
+from tests.selectivity import OF_ONE_STUDENT, code_files, leaves, stages_for_code, stages_for_setting
 
 
 @cache
@@ -60,7 +60,7 @@ def test_code_dependencies_are_the_imports() -> None:
     for name, stage in stages().items():
         kind, _, student = name.partition("@")
         expected = code_of(kind, module_of(stage))
-        if kind in ("transfer", "control", "evaluate", "evaluate_control"):
+        if kind in OF_ONE_STUDENT:
             expected.add(f"pipeline/models/{architecture[student]}.py")
         code = {path for path in files(stage) if path.startswith("pipeline/")}
         assert code == expected, f"{name}: run python -m tests.closure"
@@ -93,5 +93,5 @@ def test_library_rooms_do_not_import_stages() -> None:
 def test_commands_name_no_machine() -> None:
     for stage in stages().values():
         assert stage.cmd.startswith("python3 -m pipeline.stages.")
-        assert "/" not in stage.cmd.replace("controls/", "")
+        assert "/" not in stage.cmd.replace("controls/", "").replace("teacher/", "")
         assert not any(word in stage.cmd for word in ("cuda", "cpu", "torchrun", "accelerate"))

@@ -5,6 +5,8 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
+from pipeline.deployment.runtime import FILES
+
 BODY = """# {name}
 
 {kind} `{architecture}` for text classification: {labels}. Made with Graft.
@@ -21,15 +23,16 @@ reaches {threshold:.4f}, from which on {accuracy:.0%} of the labels were right o
 
 ## Measured on the test split
 
-| | macro-F1 | size | labels that differ from PyTorch | largest difference of a logit |
+| | macro-F1 | size | labels changed | largest change of a logit |
 |---|---:|---:|---:|---:|
 | PyTorch | {macro_f1_pytorch:.4f} | | | |
-| `model.onnx` (fp32) | {macro_f1_fp32:.4f} | {megabytes_fp32:.1f} MB | {flips_fp32} of {rows} | {difference_fp32:.2g} |
-| `model_int8.onnx` | {macro_f1_int8:.4f} | {megabytes_int8:.1f} MB | {flips_int8} of {rows} | {difference_int8:.2g} |
+{pruned}{files}
+
+Changes are against {against}.
 
 Probabilities are calibrated with the temperature {temperature} (validation); expected calibration error on test
 {ece:.3f} before and {ece_calibrated:.3f} after. With the threshold {coverage:.0%} of the test texts have a sure label,
-of which {accuracy_sure:.1%} are right. {vocabulary}
+of which {accuracy_sure:.1%} are right.
 
 ## Limits
 
@@ -57,22 +60,33 @@ def render_card(
                 metric_name=f"macro-F1 ({precision})",
                 metric_value=figures[f"macro_f1_{precision}"],
             )
-            for precision in ("fp32", "int8")
+            for precision in FILES
         ],
     )
-    vocabulary = (
-        f"The embeddings hold {figures['tokens_kept']:,} tokens that the texts use, of {figures['tokens']:,}."
-        if figures["tokens_kept"] < figures["tokens"]
-        else ""
-    )
-    sizes = {f"megabytes_{each}": figures[f"bytes_{each}"] / 1e6 for each in ("fp32", "int8")}
+    pruned, against = "", "PyTorch"
+    if figures["tokens_kept"] < figures["tokens"]:
+        rows = f"{figures['tokens_kept']:,} of {figures['tokens']:,} rows"
+        macro_f1, flips = figures["macro_f1_pruned"], figures["flips_pruned"]
+        pruned = f"| PyTorch, embeddings pruned to {rows} | {macro_f1:.4f} | | {flips} of {figures['rows']} | |\n"
+        against = "the row above: the pruned embeddings against PyTorch, the files against the pruned embeddings"
+    files = "\n".join(_row(name, precision, figures) for precision, name in FILES.items())
     body = BODY.format(
-        **(dict(figures) | sizes),
+        **figures,
         name=name,
         kind=kind,
         architecture=architecture,
         labels=", ".join(f"`{label}`" for label in labels),
         accuracy=accuracy,
-        vocabulary=vocabulary,
+        pruned=pruned,
+        files=files,
+        against=against,
     )
     return f"---\n{data.to_yaml()}\n---\n\n{body}"
+
+
+def _row(file: str, precision: str, figures: Mapping[str, Any]) -> str:
+    macro_f1, size, flips, difference = (
+        figures[f"{figure}_{precision}"] for figure in ("macro_f1", "bytes", "flips", "difference")
+    )
+    changed = f"{flips} of {figures['rows']} | {difference:.2g}"
+    return f"| `{file}` ({precision}) | {macro_f1:.4f} | {size / 1e6:.1f} MB | {changed} |"

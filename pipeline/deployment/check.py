@@ -1,26 +1,45 @@
-"""What was written, held against the model it was made of, on the test split."""
+"""What was written, held against the model it was made of, on the test split; and whether its probabilities hold."""
 
 from collections.abc import Mapping
 
 import numpy as np
 
+from pipeline.errors import GraftError
+from pipeline.evaluation.calibration import confidence_threshold, expected_calibration_error, fit_temperature
 from pipeline.evaluation.metrics import MacroF1
+from pipeline.training.prediction import softmax
+
+# How far a logit of the graph in fp32 may lie from PyTorch's: sums come in another order, nothing else may differ.
+TOLERANCE = 1e-3
 
 
 def export_figures(
-    reference: np.ndarray, exported: Mapping[str, np.ndarray], labels: np.ndarray
+    whole: np.ndarray, reference: np.ndarray, exported: Mapping[str, np.ndarray], labels: np.ndarray
 ) -> dict[str, float]:
-    """Compare the logits (N, K) of each exported precision with those of PyTorch, ``reference``.
+    """Compare logits (N, K): of the model in PyTorch, ``whole`` and pruned (``reference``), and of what was written.
 
-    ``difference_P`` is the largest of any logit, ``flips_P`` counts texts whose label changed, ``macro_f1_P`` is
-    by the gold ``labels`` (N,).
+    ``exported`` is by precision P: ``difference_P`` is the largest of any logit to ``reference``, ``flips_P`` counts
+    texts whose label differs from that of ``reference``, ``macro_f1_P`` is by the gold ``labels`` (N,); likewise
+    ``flips_pruned`` and ``macro_f1_pruned`` for ``reference`` against ``whole``, and ``macro_f1_pytorch`` for that.
+
+    Raises GraftError if the graph in fp32 is not the model.
     """
-    found = {"macro_f1_pytorch": macro_f1(reference, labels)}
+    found = {"macro_f1_pytorch": macro_f1(whole, labels), "macro_f1_pruned": macro_f1(reference, labels)}
+    found["flips_pruned"] = _flips(reference, whole)
     for precision, logits in exported.items():
         found[f"difference_{precision}"] = float(np.abs(logits - reference).max())
-        found[f"flips_{precision}"] = int((logits.argmax(1) != reference.argmax(1)).sum())
+        found[f"flips_{precision}"] = _flips(logits, reference)
         found[f"macro_f1_{precision}"] = macro_f1(logits, labels)
+    if not found["difference_fp32"] <= TOLERANCE:
+        raise GraftError(
+            f"the exported graph is not the model: a logit differs by {found['difference_fp32']:.2g}; its architecture "
+            "uses an operation that torch.onnx.export writes wrongly, please report it"
+        )
     return found
+
+
+def _flips(logits: np.ndarray, reference: np.ndarray) -> int:
+    return int((logits.argmax(1) != reference.argmax(1)).sum())
 
 
 def macro_f1(logits: np.ndarray, labels: np.ndarray) -> float:
@@ -28,3 +47,27 @@ def macro_f1(logits: np.ndarray, labels: np.ndarray) -> float:
     scored = MacroF1(logits.shape[1]).compute(predictions=logits.argmax(1), references=labels)
     assert scored is not None
     return float(scored["macro_f1"])
+
+
+def calibration_figures(
+    logits: Mapping[str, np.ndarray], labels: Mapping[str, np.ndarray], accuracy: float
+) -> dict[str, float]:
+    """Choose ``temperature`` and ``threshold`` on the split ``validation``; say what they do on ``test``.
+
+    ``logits`` (N, K) and gold ``labels`` (N,) are by split. From ``threshold`` on, ``accuracy`` of the labels are right
+    on validation; on test ``coverage`` is the share of texts that reach it and ``accuracy_sure`` how many of them are
+    right. ``ece`` and ``ece_calibrated`` are the expected calibration error on test before and after.
+    """
+    temperature = fit_temperature(logits["validation"], labels["validation"])
+    threshold = confidence_threshold(softmax(logits["validation"] / temperature), labels["validation"], accuracy)
+    calibrated = softmax(logits["test"] / temperature)
+    sure = calibrated.max(axis=1) >= threshold
+    right = calibrated.argmax(axis=1) == labels["test"]
+    return {
+        "temperature": temperature,
+        "threshold": threshold,
+        "coverage": float(sure.mean()),
+        "accuracy_sure": float(right[sure].mean()) if sure.any() else 0.0,
+        "ece": expected_calibration_error(softmax(logits["test"]), labels["test"]),
+        "ece_calibrated": expected_calibration_error(calibrated, labels["test"]),
+    }

@@ -119,4 +119,9 @@ def _quantize_embeddings(graph: onnx.GraphProto) -> None:
 
 def _large(tensor: onnx.TensorProto) -> bool:
     """Say whether a matrix of floats is worth it: with a few columns, the scales would be as large."""
-    return tensor.data_type == TensorProto.FLOAT and len(tensor.dims) == 2 and tensor.dims[0] >= 1000 and tensor.dims[1] >= 8
+    return (
+        tensor.data_type == TensorProto.FLOAT
+        and len(tensor.dims) == 2
+        and tensor.dims[0] >= 1000
+        and tensor.dims[1] >= 8
+    )

@@ -71,7 +71,9 @@ class Classifier:
         mask = np.arange(lengths.max()) < lengths[:, None]
         ids = np.full(mask.shape, self.pad, np.int64)
         ids[mask] = np.concatenate([np.asarray(each, np.int64) for each in tokens])
-        answer: np.ndarray = self.session.run(["logits"], {"input_ids": ids, "attention_mask": mask.astype(np.int64)})[0]
+        answer: np.ndarray = self.session.run(["logits"], {"input_ids": ids, "attention_mask": mask.astype(np.int64)})[
+            0
+        ]
         return answer
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:

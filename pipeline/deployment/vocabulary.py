@@ -25,9 +25,11 @@ class PrunedEmbedding(nn.Module):
         super().__init__()
         whole = embedding.weight.detach()
         self.weight = nn.Parameter(whole[kept].clone())
-        self.register_buffer("rows", nearest_rows(whole, self.weight.detach()).to(torch.int32))
+        rows = nearest_rows(whole, self.weight.detach()).to(torch.int32)
         # A kept token reads its own row, even where another is equal to it.
-        self.rows[kept] = torch.arange(len(kept), dtype=torch.int32)
+        rows[kept] = torch.arange(len(kept), dtype=torch.int32)
+        self.rows: torch.Tensor
+        self.register_buffer("rows", rows)
 
     def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
         """Embed (B, T) to (B, T, D)."""
