@@ -1,5 +1,6 @@
 """A model as ONNX: the graph that torch exports, in fp32, and the same with weights of eight bits."""
 
+import copy
 import logging
 import warnings
 from pathlib import Path
@@ -12,6 +13,8 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import nn
 from transformers import PreTrainedModel
+
+from pipeline.deployment.recurrent import replace_lstms
 
 # Matrices; embeddings are in eight bits before they come here. Convolutions stay as they are: onnxruntime's integer
 # convolutions are slower than those of floats.
@@ -35,6 +38,8 @@ def export_onnx(model: PreTrainedModel, target: Path) -> None:
 
     B and T are free. The file's bytes depend on the model alone.
     """
+    model = copy.deepcopy(model)
+    replace_lstms(model)
     # Two texts, the second shorter: a size of one would be taken for a constant.
     ids = torch.arange(12).reshape(2, 6)
     mask = torch.ones_like(ids)
