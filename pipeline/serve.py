@@ -20,8 +20,8 @@ from pipeline.serving.server import bind, end_on_signals, serve
 
 def main() -> None:
     """Read the command line, load the models, answer until a signal comes."""
-    end_on_signals()
     options = _options()
+    end_on_signals()
     limits = Limits(
         max_bytes=options.max_bytes,
         max_texts=options.max_texts,

@@ -5,6 +5,7 @@ uvicorn itself waits for a request for as long as it takes to come.
 
 import asyncio
 import json
+from http import HTTPStatus
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -69,7 +70,8 @@ class Connection(H11Protocol):
         if not self.transport.is_closing() and self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             body = json.dumps({"error": line}).encode()
             headers = {"content-type": "application/json", "content-length": str(len(body)), "connection": "close"}
-            response = h11.Response(status_code=status, headers=list(headers.items()))
+            reason = HTTPStatus(status).phrase
+            response = h11.Response(status_code=status, headers=list(headers.items()), reason=reason)
             for event in (response, h11.Data(data=body), h11.EndOfMessage()):
                 self.transport.write(self.conn.send(event) or b"")
         self.transport.close()

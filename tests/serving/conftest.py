@@ -94,7 +94,7 @@ def server(exports: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 @pytest.fixture(scope="session")
 def hasty(exports: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """One that waits for nobody."""
-    words = ("--threads", 1, "--timeout", 0.4, "--max-texts", 400, "--max-bytes", 4_000_000)
+    words = ("--threads", 1, "--timeout", 0.6, "--max-texts", 400, "--max-bytes", 4_000_000)
     with serve_exports(tmp_path_factory.mktemp("hasty") / "log", exports, *words) as served:
         yield served
 
@@ -106,5 +106,5 @@ def client(server: Served) -> Iterator[httpx2.Client]:
 
 
 def long_texts(number: int) -> dict[str, Any]:
-    """A request that takes about a second for every hundred texts."""
+    """A request that takes some tenths of a second for every hundred texts."""
     return {"texts": ["not so good film " * 550] * number}

@@ -13,6 +13,7 @@ import pytest
 
 from benchmarks.serving import serve_exports
 from pipeline.errors import GraftError
+from pipeline.serve import main
 from pipeline.serving.guard import is_loopback
 from pipeline.serving.scoring import find_exports, load_models
 from tests.closure import ROOT
@@ -62,10 +63,24 @@ def test_without_exports_it_says_what_to_do(tmp_path: Path) -> None:
     )
 
 
-def test_a_wrong_option_is_refused() -> None:
-    done = serve("--port", "70000")
-    assert done.returncode == 2
-    assert "argument --port: '70000' is no number from 0 to 65535" in done.stderr
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--port", "70000"], "argument --port: '70000' is no number from 0 to 65535"),
+        (["--threads", "0"], "argument --threads: '0' is no number from 1 to 64"),
+        (["--timeout", "soon"], "argument --timeout: 'soon' is no number"),
+        (["--timeout", "nan"], "argument --timeout: 'nan' is no number"),
+        (["--max-texts", "2.5"], "argument --max-texts: '2.5' is no number"),
+    ],
+)
+def test_a_wrong_option_is_refused(
+    words: list[str], message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["serve", *words])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert message in capsys.readouterr().err
 
 
 def test_other_machines_are_warned_of(exports: Path, tmp_path: Path) -> None:
