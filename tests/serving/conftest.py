@@ -18,6 +18,7 @@ from pipeline.deployment.runtime import FILES
 from pipeline.models.registry import student
 from tests.conftest import SPECIALS, WORDS
 
+JSON = {"Content-Type": "application/json"}
 LABELS = ["bad", "good"]
 TEMPERATURE = 1.5
 BAD, GOOD = ["bad", "awful", "poor", "坏"], ["good", "great", "fine", "好"]
@@ -108,3 +109,13 @@ def client(server: Served) -> Iterator[httpx2.Client]:
 def long_texts(number: int) -> dict[str, Any]:
     """A request that takes some tenths of a second for every hundred texts."""
     return {"texts": ["not so good film " * 550] * number}
+
+
+def refused(response: httpx2.Response, status: int, *words: str) -> None:
+    """It has the status and one line, which holds ``words``."""
+    assert response.status_code == status, response.text
+    line = response.json()["error"]
+    assert line
+    assert "\n" not in line
+    for word in words:
+        assert word in line

@@ -15,7 +15,7 @@ def test_it_finds_nothing_wrong_with_the_server(
     exports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(load, "OVERSIZED", 2)
-    monkeypatch.setattr(load, "FLOOD", 80)
+    monkeypatch.setattr(load, "FLOOD", 50)
     monkeypatch.setattr(load, "FLOOD_TEXTS", load.LIMITS.max_texts)  # the models are fast
     with serve_exports(tmp_path / "log", exports) as served:
         assert asyncio.run(measure(served, seconds=0.8, clients=4)) == []
