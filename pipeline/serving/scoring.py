@@ -1,0 +1,103 @@
+"""The models that are served: folders found, loaded, and asked one after another."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from pipeline.deployment.runtime import FILES, Classifier
+from pipeline.errors import GraftError
+from pipeline.serving.waiting import Check
+
+# Texts between two looks at whether the client still waits.
+STEP = 16
+
+
+@dataclass(frozen=True)
+class Model:
+    """An exported model in memory; ``name`` is a student's, or ``teacher/NAME``."""
+
+    name: str
+    bytes: int
+    classifier: Classifier
+
+    @property
+    def kind(self) -> str:
+        """``teacher`` or ``student``."""
+        return "teacher" if self.name.startswith("teacher/") else "student"
+
+    def describe(self) -> dict[str, Any]:
+        """What a client may want to know of it."""
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "labels": self.classifier.labels,
+            "threshold": self.classifier.threshold,
+            "bytes": self.bytes,
+        }
+
+
+def find_exports(folders: Sequence[Path]) -> dict[str, Path]:
+    """Return the exports in ``folders`` by name, students first; each folder is one export or holds several."""
+    found: dict[str, Path] = {}
+    for folder in folders:
+        inside = sorted(settings.parent for settings in folder.rglob("settings.json"))
+        if not inside:
+            what = "holds no exported model" if folder.is_dir() else "is no folder"
+            raise GraftError(f"{folder} {what}; make the exports with `dvc repro`, or name a folder that holds some")
+        for export in inside:
+            name = _name(export.resolve())
+            if found.setdefault(name, export).resolve() != export.resolve():
+                raise GraftError(f"{found[name]} and {export} are both called {name}; serve one of them")
+    return dict(sorted(found.items(), key=lambda pair: (pair[0].startswith("teacher/"), pair[0])))
+
+
+def _name(export: Path) -> str:
+    return f"teacher/{export.name}" if export.parent.name == "teacher" else export.name
+
+
+def load_models(exports: Mapping[str, Path], precision: str) -> dict[str, Model]:
+    """Load every model, each to compute in one thread; GraftError names the one that cannot be."""
+    return {name: _load(name, folder, precision) for name, folder in exports.items()}
+
+
+def _load(name: str, folder: Path, precision: str) -> Model:
+    remedy = "export it again with `dvc repro`"
+    for file in (FILES[precision], "tokenizer.json"):
+        if not (folder / file).is_file():
+            raise GraftError(f"{folder} has no {file}; {remedy}")
+    try:
+        classifier = Classifier(folder, precision)
+    except Exception as error:  # onnxruntime and tokenizers raise classes of their own that share no base
+        raise GraftError(f"{folder} cannot be loaded ({type(error).__name__}: {error}); {remedy}") from None
+    return Model(name, (folder / FILES[precision]).stat().st_size, classifier)
+
+
+def choose(models: Mapping[str, Model], names: Sequence[str] | None) -> list[Model]:
+    """Return the models of ``names``, or all; GraftError for a name that is none of theirs."""
+    for name in names or ():
+        if name not in models:
+            raise GraftError(f"{name!r} is no model here; there are: {', '.join(models)}")
+    return [model for name, model in models.items() if not names or name in names]
+
+
+def classify(models: Sequence[Model], texts: Sequence[str], check: Check) -> dict[str, Any]:
+    """Return for each text what each model says of it, and how long each took for all of them.
+
+    What it says: ``label``, ``sure`` and ``probabilities``, or why the text is ``refused``.
+    """
+    answers: list[dict[str, Any]] = [{} for _ in texts]
+    milliseconds = {}
+    for model in models:
+        began = perf_counter()
+        for answer, said in zip(answers, _answers(model, texts, check), strict=True):
+            answer[model.name] = {key: value for key, value in said.items() if key != "text"}
+        milliseconds[model.name] = round(1000 * (perf_counter() - began), 3)
+    return {"answers": answers, "milliseconds": milliseconds}
+
+
+def _answers(model: Model, texts: Sequence[str], check: Check) -> Iterator[dict[str, Any]]:
+    for start in range(0, len(texts), STEP):
+        check()
+        yield from model.classifier.classify(texts[start : start + STEP])
