@@ -3,14 +3,16 @@
     python -m benchmarks.fuzz --inputs 10000
 
 An input is a file of ``benchmarks/broken.py``. Tables go through the stages ``fetch`` and ``prepare``, texts without
-labels through ``prepare`` too, lines through ``predict`` with a small untrained student. A file ends in one of three
-ways: its rows are kept or counted as refused, as many as it has; or the file is refused, with one line; or, and then
-the command ends with status 1, something went wrong: a traceback, a row that is lost, a message of several lines.
+labels through ``prepare`` too, lines through ``predict`` with a small untrained student, and tables of both kinds
+through it as well, into another table. A file ends in one of three ways: its rows are kept or counted as refused, as
+many as it has; or the file is refused, with one line; or, and then the command ends with status 1, something went
+wrong: a traceback, a row that is lost, a message of several lines.
 """
 
 import argparse
 import codecs
 import contextlib
+import csv
 import faulthandler
 import io
 import json
@@ -27,6 +29,7 @@ from pathlib import Path
 from unittest import mock
 
 import pandas as pd
+import pyarrow.parquet as pq
 from tqdm.auto import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
@@ -37,7 +40,11 @@ from pipeline.configs import FileData
 from pipeline.errors import GraftError
 from pipeline.models.registry import student
 from pipeline.params import Params, load_params
-from pipeline.predict import classify_with, read_file
+from pipeline.prediction.answers import Shape
+from pipeline.prediction.formats import TABLES, open_sink, open_source
+from pipeline.prediction.reading import read_file
+from pipeline.prediction.run import answer_rows
+from pipeline.prediction.trained import TrainedClassifier
 from pipeline.stages import fetch, prepare
 from pipeline.text.cleaning import normalise
 from pipeline.text.lines import open_binary
@@ -78,7 +85,7 @@ class Fuzzer:
         self.params = params.model_copy(update={"prepare": params.prepare.model_copy(update={"min_rows_per_label": 4})})
         self.seed = seed
         self.tally = Tally()
-        self.model, self.tokenizer = _tiny_model()
+        self.classifier = TrainedClassifier(*_tiny_model())
 
     def run(self, number: int) -> None:
         """Run input ``number`` and count what became of it."""
@@ -86,7 +93,7 @@ class Fuzzer:
         began = time.monotonic()
         self.tally.inputs += 1
         try:
-            self._read(broken, _place(broken))
+            self._read(number, broken, _place(broken))
         except GraftError as error:
             self.tally.files_refused[broken.kind] += 1
             if fault := message_fault(str(error)):
@@ -98,9 +105,13 @@ class Fuzzer:
     def _report(self, number: int, broken: Broken, what: str) -> None:
         self.tally.faults.append(f"input {number} ({broken.kind}{broken.suffix}, {', '.join(broken.faults)}): {what}")
 
-    def _read(self, broken: Broken, path: Path) -> None:
+    def _read(self, number: int, broken: Broken, path: Path) -> None:
+        if broken.kind != "lines":
+            # Read as UTF-8, a file in another encoding may have any number of rows.
+            known = None if "encoding" in broken.settings else broken.rows
+            classify_table(self.classifier, path, Path(f"output{TABLES[number // 3 % len(TABLES)]}"), known)
         if broken.kind == "lines":
-            rows, refused = classify_lines(self.model, self.tokenizer, path)
+            rows, refused = classify_lines(self.classifier, path)
         elif broken.kind == "table":
             data = FileData(**{"source": "file", "path": str(path), "text": "text", "label": "label"} | broken.settings)
             rows, refused = run_stages(self.params.model_copy(update={"data": data}), "labelled")
@@ -143,11 +154,9 @@ def run_stages(params: Params, which: str) -> tuple[int, dict[str, int]]:
     return counted["rows_in"], counted["refused"]
 
 
-def classify_lines(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, path: Path
-) -> tuple[int, dict[str, int]]:
+def classify_lines(classifier: TrainedClassifier, path: Path) -> tuple[int, dict[str, int]]:
     """Classify the lines of a file as ``predict`` does; return how many there are, and those refused."""
-    answers = list(classify_with(model, tokenizer, read_file(path)))
+    answers = list(classifier.classify(read_file(path)))
     with open_binary(path) as stream:
         expected = count_lines(stream.read())
     if len(answers) != expected:
@@ -157,6 +166,38 @@ def classify_lines(
     if any(answer.get("label") not in LABELS for answer in answers if "refused" not in answer):
         raise MistreatedError("an answer holds neither a label nor a reason")
     return len(answers), Counter(answer["refused"] for answer in answers if "refused" in answer)
+
+
+def classify_table(classifier: TrainedClassifier, path: Path, target: Path, rows: int | None) -> None:
+    """Classify a file into a table, as ``predict`` does; nothing is left of one that cannot be read to its end."""
+    target.unlink(missing_ok=True)
+    try:
+        source = open_source(path, "text")
+        with open_sink(target, source, Shape(classifier.labels, sure=False, prefix="new_")) as sink:
+            answered = answer_rows(classifier, source, sink, 4096).rows
+    except GraftError as error:
+        if fault := message_fault(str(error)):
+            raise MistreatedError(f"{fault}: {str(error)[:300]!r}") from None
+        if target.exists() or list(Path().glob(".partial-*")):
+            raise MistreatedError(f"a table is left of what could not be read: {error}") from None
+        return
+    found = sum(1 for _ in _read_back(target))
+    if found != answered or (rows is not None and rows != answered):
+        raise MistreatedError(f"{rows} rows were written, {answered} were answered, {found} are in {target}")
+
+
+def _read_back(path: Path) -> Iterator[object]:
+    """The rows of a table that ``predict`` wrote, read by others."""
+    if path.suffix == ".parquet":
+        # Whole, but not as text: what is no UTF-8 in the input is none here.
+        yield from range(pq.read_table(path).num_rows)
+        return
+    with open_binary(path) as raw, io.TextIOWrapper(raw, encoding="utf-8", newline="") as stream:
+        if ".jsonl" in path.suffixes:
+            yield from map(json.loads, stream)
+        else:
+            csv.field_size_limit(sys.maxsize)
+            yield from csv.DictReader(stream, delimiter="\t" if ".tsv" in path.suffixes else ",", strict=True)
 
 
 def count_lines(content: bytes) -> int:

@@ -20,7 +20,8 @@ def write_code(folder: Path) -> None:
     """Write ``predict.py``, ``cleaning.py`` and ``requirements.txt``."""
     code, own = _source(runtime), "from pipeline.text.cleaning import"
     assert own in code
-    write_text(folder / "predict.py", code.replace(own, "from cleaning import"))
+    # Bytecode beside it would change the folder where it is used, and so its digest.
+    write_text(folder / "predict.py", code.replace(own, "sys.dont_write_bytecode = True\nfrom cleaning import"))
     write_text(folder / "cleaning.py", _source(cleaning))
     write_text(folder / "requirements.txt", "".join(f"{name}=={version(name)}\n" for name in NEEDED))
 

@@ -10,11 +10,14 @@ where a text leaves no token), and ``placeholder``, a character that is read as 
 """
 
 import argparse
+import io
 import json
+import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import onnxruntime
@@ -22,31 +25,44 @@ from tokenizers import Tokenizer
 
 from pipeline.text.cleaning import clean_text
 
-# Tokens, padding included, that are read at once, and texts that are tokenized at once.
-BATCH_TOKENS, CHUNK = 4096, 4096
+# Tokens, padding included, that are read at once; texts, and about how many characters, that are classified at once.
+BATCH_TOKENS, CHUNK, CHARACTERS = 4096, 4096, 2**24
 
 FILES = {"fp32": "model.onnx", "int8": "model_int8.onnx"}
 
+Item = TypeVar("Item")
+
+
+class UnreadableError(Exception):
+    """A folder or a text that cannot be read; what it says is one line for the user."""
+
 
 class Classifier:
-    """A model in memory; ``precision`` is ``fp32`` or ``int8``."""
+    """A model in memory; ``precision`` is ``fp32`` or ``int8``. UnreadableError if the folder is damaged."""
 
     def __init__(self, folder: Path, precision: str = "int8", threads: int = 1) -> None:
-        settings = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
-        self.labels: list[str] = settings["labels"]
-        self.temperature: float = settings["temperature"]
-        self.threshold: float = settings["threshold"]
-        self.pad, self.filler = settings["pad_token_id"], settings["filler_token_id"]
-        self.placeholder = settings["placeholder"], settings["placeholder_token"]
-        self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self.tokenizer.no_padding()
-        self.tokenizer.enable_truncation(settings["max_length"], direction=settings["truncation_side"])
-        self.tokenizer.encode_special_tokens = settings["split_special_tokens"]
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
-        path = str(folder / FILES[precision])
-        self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        graph, file = FILES[precision], "settings.json"
+        try:
+            settings = json.loads((folder / file).read_text(encoding="utf-8"))
+            self.labels: list[str] = settings["labels"]
+            self.temperature: float = settings["temperature"]
+            self.threshold: float = settings["threshold"]
+            self.pad, self.filler = settings["pad_token_id"], settings["filler_token_id"]
+            self.placeholder = settings["placeholder"], settings["placeholder_token"]
+            file = "tokenizer.json"
+            self.tokenizer = Tokenizer.from_file(str(folder / file))
+            self.tokenizer.no_padding()
+            self.tokenizer.enable_truncation(settings["max_length"], direction=settings["truncation_side"])
+            self.tokenizer.encode_special_tokens = settings["split_special_tokens"]
+            file = graph
+            path = str(folder / file)
+            self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # tokenizers and onnxruntime raise no narrower one
+            reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+            raise UnreadableError(f"{folder / file} cannot be read ({reason}); export the model anew") from error
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the token ids of each text; a text that leaves no token gets one, for a model must read something."""
@@ -88,30 +104,134 @@ class Classifier:
 
         ``sure`` says whether the label's probability reaches the model's threshold.
         """
-        for chunk in _chunks(texts):
-            cleaned = [clean_text(text, min_characters=1, max_characters=1_000_000) for text in chunk]
-            kept = [text for text, reason in cleaned if not reason]
-            answers = iter(self.probabilities(self.logits(self.encode(kept))) if kept else ())
-            for text, (_, reason) in zip(chunk, cleaned, strict=True):
-                if reason:
-                    yield {"text": text, "refused": reason}
-                    continue
-                shares = next(answers)
-                probabilities = {name: round(float(each), 6) for name, each in zip(self.labels, shares, strict=True)}
-                best = int(shares.argmax())
-                sure = bool(shares[best] >= self.threshold)
-                yield {"text": text, "label": self.labels[best], "sure": sure, "probabilities": probabilities}
+        return answer_texts(texts, self.labels, self._read_texts, self.threshold)
+
+    def _read_texts(self, texts: Sequence[str]) -> np.ndarray:
+        return self.probabilities(self.logits(self.encode(texts)))
 
 
-def _chunks(texts: Iterable[str]) -> Iterator[list[str]]:
-    chunk: list[str] = []
-    for text in texts:
-        chunk.append(text)
-        if len(chunk) == CHUNK:
-            yield chunk
-            chunk = []
+def answer_texts(
+    texts: Iterable[str],
+    labels: Sequence[str],
+    read: Callable[[Sequence[str]], np.ndarray],
+    threshold: float | None = None,
+) -> Iterator[dict[str, Any]]:
+    """Yield the answer to each text; ``read`` returns the probabilities (N, labels) of cleaned ones.
+
+    Without a ``threshold`` nothing is said of ``sure``.
+    """
+    for chunk in chunks(texts, len):
+        cleaned = [clean_text(text, min_characters=1, max_characters=1_000_000) for text in chunk]
+        kept = [text for text, reason in cleaned if not reason]
+        rows = iter(read(kept) if kept else ())
+        for text, (_, reason) in zip(chunk, cleaned, strict=True):
+            if reason:
+                yield {"text": text, "refused": reason}
+                continue
+            shares = next(rows)
+            best = int(shares.argmax())
+            answer: dict[str, Any] = {"text": text, "label": labels[best]}
+            if threshold is not None:
+                answer["sure"] = bool(shares[best] >= threshold)
+            answer["probabilities"] = {
+                name: round(share, 6) for name, share in zip(labels, shares.tolist(), strict=True)
+            }
+            yield answer
+
+
+def chunks(items: Iterable[Item], size: Callable[[Item], int], at_most: int = CHUNK) -> Iterator[list[Item]]:
+    """Yield ``items`` in lists, bounded in number and in the characters that ``size`` counts of each.
+
+    Where the items end with an UnreadableError, those before it come first.
+    """
+    chunk: list[Item] = []
+    characters = 0
+    fault: UnreadableError | None = None
+    try:
+        for item in items:
+            chunk.append(item)
+            characters += size(item)
+            if len(chunk) == at_most or characters >= CHARACTERS:
+                yield chunk
+                chunk, characters = [], 0
+    except UnreadableError as error:
+        fault = error
     if chunk:
         yield chunk
+    if fault is not None:
+        raise fault
+
+
+def read_lines(stream: io.BufferedReader, name: str, newline: str | None = None) -> Iterator[str]:
+    """Yield the lines of ``stream`` with their ends, without a byte order mark; ``newline`` is that of ``open``.
+
+    Bytes that are no UTF-8 become the replacement character: a line is answered, never lost. UnreadableError, which
+    calls the stream ``name``, for UTF-16 and for what cannot be read.
+    """
+    number = 0
+    try:
+        if stream.peek(2)[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            raise UnreadableError(f"{name} is UTF-16; convert it, as `iconv -f utf-16 -t utf-8` does")
+        with io.TextIOWrapper(stream, encoding="utf-8", errors="replace", newline=newline) as lines:
+            for number, line in enumerate(lines, 1):
+                # A byte order mark alone is no line.
+                if number > 1 or line != "\ufeff":
+                    yield line if number > 1 else line.removeprefix("\ufeff")
+    except OSError as error:
+        raise UnreadableError(f"{name} cannot be read{_beyond(number)}: {error.strerror or error}") from None
+    except (EOFError, zlib.error) as error:
+        raise UnreadableError(
+            f"{name} cannot be read{_beyond(number)} ({error}); it may be cut short: copy it again"
+        ) from None
+
+
+def _beyond(line: int) -> str:
+    return f" beyond line {line}" if line else ""
+
+
+def read_texts(stream: io.BufferedReader, name: str) -> Iterator[str]:
+    r"""Yield the lines of ``stream``, which may end in \n, \r\n or \r, as ``read_lines`` does, without their ends."""
+    return (line.removesuffix("\n") for line in read_lines(stream, name))
+
+
+def texts_of(arguments: Sequence[str]) -> Iterator[str]:
+    """Yield the texts that are arguments of the command or, without any, the lines of stdin."""
+    if not arguments:
+        yield from read_texts(cast(io.BufferedReader, sys.stdin.buffer), "stdin")
+    # A word of the command line that is no UTF-8 reads as the same bytes in a file do.
+    yield from (os.fsencode(text).decode("utf-8", errors="replace") for text in arguments)
+
+
+def lines_at_once(chunk: int | None, given: object) -> int:
+    """How many texts are answered at once: ``chunk`` or, if nothing is ``given`` but what is typed, every line."""
+    return chunk or (CHUNK if given or not sys.stdin.isatty() else 1)
+
+
+def open_stdout() -> io.TextIOWrapper:
+    """Return stdout as UTF-8, whatever the terminal's encoding: half a surrogate pair becomes JSON's escape for it."""
+    stdout = cast(io.TextIOWrapper, sys.stdout)
+    stdout.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
+    return stdout
+
+
+def abandon_stdout() -> None:
+    """Let what is still buffered go nowhere; Python would try again to write it when it ends, and complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def at_least_one(text: str) -> int:
+    """Return the number that an option was given."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+    return int(text)
+
+
+def parse_words(parser: argparse.ArgumentParser, words: Sequence[str]) -> argparse.Namespace:
+    """Read the command line: options anywhere among the texts, and behind ``--`` nothing but texts."""
+    end = words.index("--") if "--" in words else len(words)
+    options = parser.parse_intermixed_args(words[:end])
+    options.texts += words[end + 1 :]
+    return options
 
 
 def main() -> None:
@@ -119,11 +239,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Classify text with this model; JSON lines out.")
     parser.add_argument("texts", nargs="*", metavar="text", help="texts; without any, lines of stdin")
     parser.add_argument("--precision", choices=FILES, default="int8", help="which of the two models (int8)")
-    parser.add_argument("--threads", type=int, default=1, help="threads that the model computes in (1)")
-    options = parser.parse_args()
-    texts = options.texts or (line.rstrip("\n") for line in open(0, encoding="utf-8", errors="replace"))  # noqa: SIM115
-    for answer in Classifier(Path(__file__).parent, options.precision, options.threads).classify(texts):
-        sys.stdout.write(json.dumps(answer, ensure_ascii=True) + "\n")
+    parser.add_argument("--threads", type=at_least_one, default=1, help="threads that the model computes in (1)")
+    parser.add_argument(
+        "--chunk", type=at_least_one, help=f"texts read before they are answered ({CHUNK}; 1 as you type)"
+    )
+    options = parse_words(parser, sys.argv[1:])
+    # The tokenizer keeps to as many threads as the model.
+    os.environ.setdefault("RAYON_NUM_THREADS", str(options.threads))
+    try:
+        stdout = open_stdout()
+        classifier = Classifier(Path(__file__).parent, options.precision, options.threads)
+        for chunk in chunks(texts_of(options.texts), len, lines_at_once(options.chunk, options.texts)):
+            for answer in classifier.classify(chunk):
+                stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
+            stdout.flush()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of the output has seen enough (`| head`); nothing is left to say to it.
+        abandon_stdout()
+    except (UnreadableError, OSError) as error:
+        abandon_stdout()
+        sys.exit(f"predict: {error}")
 
 
 if __name__ == "__main__":

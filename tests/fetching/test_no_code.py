@@ -16,7 +16,7 @@ from pipeline.errors import GraftError
 from pipeline.fetching.local import copy_model, copy_table
 from pipeline.models.encoder import load_pretrained_encoder
 from pipeline.models.registry import load_model
-from pipeline.predict import classify
+from pipeline.prediction.loading import load_classifier
 from pipeline.tokens.encoding import load_tokenizer
 
 
@@ -55,7 +55,7 @@ def test_weights_in_a_pickle_are_refused_with_the_way_to_convert_them(
     readers = [
         lambda: copy_model(folder, tmp_path / "copy"),
         lambda: load_model(folder),
-        lambda: next(classify(folder, ["a text"])),
+        lambda: load_classifier(folder),
         lambda: load_pretrained_encoder(folder, ["a", "b"], load_tokenizer(folder)),
     ]
     for read in readers:

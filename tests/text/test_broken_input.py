@@ -18,7 +18,7 @@ from benchmarks.broken import make_broken
 from benchmarks.fuzz import count_lines, fuzz, message_fault, render
 from pipeline.configs import FileData, PrepareConfig
 from pipeline.errors import GraftError
-from pipeline.predict import read_file
+from pipeline.prediction.reading import read_file
 from pipeline.text import lines
 from pipeline.text.cleaning import LONG, clean_text, normalise
 from pipeline.text.labelling import assign_labels, order_labels

@@ -1,0 +1,24 @@
+"""An answer as keys of a JSON object or as columns of a table."""
+
+from collections.abc import Sequence
+from typing import Any
+
+
+class Shape:
+    """Names of what is added to a row: ``prefix`` before each, ``sure`` only for a model that knows a threshold."""
+
+    def __init__(self, labels: Sequence[str], sure: bool, prefix: str = "") -> None:
+        self.labels, self.prefix = labels, prefix
+        first = ["label", "sure"] if sure else ["label"]
+        self.first = first
+        self.keys = [prefix + name for name in (*first, "probabilities", "refused")]
+        self.columns = [prefix + name for name in (*first, *(f"probability_{label}" for label in labels), "refused")]
+
+    def nested(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """Return what is added to a JSON object."""
+        return {self.prefix + name: value for name, value in answer.items() if name != "text"}
+
+    def flat(self, answer: dict[str, Any]) -> list[Any]:
+        """Return one cell a column; those of a refused row are None, and so is ``refused`` of another one."""
+        shares = answer.get("probabilities", {})
+        return [*map(answer.get, self.first), *map(shares.get, self.labels), answer.get("refused")]

@@ -1,0 +1,44 @@
+"""The one place that tells a trained model's folder from an exported one."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+from pipeline.errors import GraftError
+
+
+class TextClassifier(Protocol):
+    """What classifies text, whatever it runs on; without a ``threshold`` its answers hold no ``sure``."""
+
+    labels: list[str]
+
+    @property
+    def threshold(self) -> float | None:
+        """The probability from which on a label is sure."""
+
+    def classify(self, texts: Iterable[str]) -> Iterator[dict[str, Any]]:
+        """Yield ``text``, ``label`` and ``probabilities`` of each text, or ``text`` and why it is ``refused``."""
+
+
+def load_classifier(folder: Path, precision: str | None = None, threads: int | None = None) -> TextClassifier:
+    """Load the model in ``folder``, which lies under models/ or exports/; GraftError if there is none.
+
+    An exported model is read in its int8 ``precision``, in one thread, unless told otherwise; torch and transformers
+    are then not imported.
+    """
+    if (folder / "settings.json").exists():
+        from pipeline.deployment.runtime import Classifier, UnreadableError
+
+        try:
+            return Classifier(folder, precision or "int8", threads or 1)
+        except UnreadableError as error:
+            raise GraftError(str(error)) from None
+    if not (folder / "config.json").exists():
+        raise GraftError(
+            f"{folder} holds no model; train one with `dvc repro`, or name a folder under models/ or exports/"
+        )
+    if precision is not None:
+        raise GraftError(f"{folder} has no precision to choose; --precision is for folders under exports/")
+    from pipeline.prediction.trained import load_trained
+
+    return load_trained(folder, threads)
