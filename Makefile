@@ -3,13 +3,33 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: repro test check fix ablation install clean
+.PHONY: repro test check fix ablation benchmark serve load streaming browser install clean
 
-repro: install  ## rebuild every number
+repro: install  ## rebuild every number; measure the speed of what has not been measured yet, and put it into the report
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro
+	$(BIN)/python -m pipeline.benchmark --missing
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro --single-item report
 
-test: install  ## lint, types, all tests
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
+benchmark: install  ## measure speed and size of the exported models anew, and put them into the report
+	$(BIN)/python -m pipeline.benchmark $(ARGS)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro --single-item report
+
+serve: install  ## the page and the HTTP endpoint; ARGS="--port 8001"
+	$(BIN)/python -m pipeline.serve $(ARGS)
+
+load: install  ## load on the server; ARGS="--seconds 30 --clients 8"
+	$(BIN)/python -m benchmarks.load $(ARGS)
+
+streaming: install  ## memory and speed of predict over a million rows; ARGS="--rows 100000"
+	$(BIN)/python -m benchmarks.streaming $(ARGS)
+
+test: install browser  ## lint, types, all tests
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
+
+browser: install  ## a Chromium for the tests of the pages: the one there is, or Playwright's, or the system's package
+	@$(BIN)/python -m tests.browser 2>/dev/null \
+	|| $(BIN)/python -m playwright install --with-deps --only-shell chromium \
+	|| (apt-get update -q && apt-get install -q -y --no-install-recommends chromium)
 
 check: install  ## lint, types, fast tests
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
@@ -36,4 +56,4 @@ lock: install  ## renew requirements.lock from pyproject.toml
 	sed -i.bak 's/+cpu$$//; /^[#-]/d; /^$$/d' requirements.lock && rm requirements.lock.bak
 
 clean:  ## remove what was built, but not DVC's cache
-	rm -rf data/raw data/prepared data/tokenized models/pretrained models/teacher models/students models/controls signals metrics predictions report .checkpoints
+	rm -rf data/raw data/prepared data/tokenized models/pretrained models/teacher models/students models/controls signals exports metrics predictions report .checkpoints

@@ -14,10 +14,9 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import nn
 from transformers import PreTrainedModel
 
-from pipeline.deployment.recurrent import replace_lstms
+from pipeline.deployment.operators import use_fast_operators
 
-# Matrices; embeddings are in eight bits before they come here. Convolutions stay as they are: onnxruntime's integer
-# convolutions are slower than those of floats.
+# Matrices; embeddings are in eight bits before onnxruntime comes to them.
 QUANTIZED = ["MatMul", "Gemm", "LSTM"]
 
 
@@ -39,7 +38,7 @@ def export_onnx(model: PreTrainedModel, target: Path) -> None:
     B and T are free. The file's bytes depend on the model alone.
     """
     model = copy.deepcopy(model)
-    replace_lstms(model)
+    use_fast_operators(model)
     # Two texts, the second shorter: a size of one would be taken for a constant.
     ids = torch.arange(12).reshape(2, 6)
     mask = torch.ones_like(ids)
