@@ -25,3 +25,8 @@ def open_browser() -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+if __name__ == "__main__":
+    with open_browser() as found:
+        print(found.version)
