@@ -54,8 +54,8 @@ def reliability(probabilities: np.ndarray, labels: np.ndarray) -> Reliability:
     bins = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
     texts = np.bincount(bins, minlength=BINS)
     held = texts > 0
-    sums = (np.bincount(bins, each, BINS)[held] / texts[held] for each in (confidence, correct))
-    return Reliability(*sums, texts[held])
+    means = [np.bincount(bins, each, BINS)[held] / texts[held] for each in (confidence, correct)]
+    return Reliability(means[0], means[1], texts[held])
 
 
 def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray) -> float:

@@ -29,7 +29,11 @@ def ingredient_table(results: Results) -> Table:
         ["Learns from", "; ".join(phases), "gold labels"],
         ["Texts", f"{count(summary['transfer_set']['rows'])}, which need no labels", f"{labelled}, with labels"],
     ]
-    return Table("What a student is given, and what its control; steps, batches and learning rate are the same", ["", "Student", "Control"], rows)
+    return Table(
+        "What a student is given, and what its control; steps, batches and learning rate are the same",
+        ["", "Student", "Control"],
+        rows,
+    )
 
 
 def _loss(loss: LossConfig) -> str:

@@ -38,7 +38,17 @@ def model_table(results: Results) -> Table:
     caption = (
         f"Test split; in brackets the {percent(results.confidence)} bootstrap interval, gains in points of macro-F1"
     )
-    headings = ["Model", "Kind", "Macro-F1", "Accuracy", "Retention", "Gain", "Agreement", "Parameters", f"int8{NARROW}file"]
+    headings = [
+        "Model",
+        "Kind",
+        "Macro-F1",
+        "Accuracy",
+        "Retention",
+        "Gain",
+        "Agreement",
+        "Parameters",
+        f"int8{NARROW}file",
+    ]
     headings += [f"One{NARROW}text"] if results.is_timed else []
     absent = [model for model in results.models if not model.applicable]
     models = [*results.in_reading_order, *absent]

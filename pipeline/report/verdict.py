@@ -36,7 +36,9 @@ def verdict(results: Results) -> Verdict:
         headline = f"Think twice before shipping {best.name}: it {_worth(best, teacher)}."
     else:
         headline = f"Ship {best.name}: it {_worth(best, teacher)}."
-    return Verdict(headline, sentences, [*_against_rivals(results), *_of_exports(results), *_unmeasured(results), SEEDS])
+    return Verdict(
+        headline, sentences, [*_against_rivals(results), *_of_exports(results), *_unmeasured(results), SEEDS]
+    )
 
 
 SEEDS = (
@@ -139,10 +141,11 @@ def _of_exports(results: Results) -> list[str]:
 def _unmeasured(results: Results) -> list[str]:
     if not results.is_timed:
         return ["How fast these exports are has not been measured: `make benchmark` does, then `dvc repro`."]
-    names = [_named(model) for model in results.untimed]
+    names = ["the teacher" if model.kind == "teacher" else model.name for model in results.untimed]
     if not names:
         return []
-    return [f"How fast {_listed(names)} is, as exported now, has not been measured: `make benchmark` does."]
+    verb = "is" if len(names) == 1 else "are"
+    return [f"How fast {_listed(names)} {verb}, as exported now, has not been measured: `make benchmark` does."]
 
 
 def _named(model: ModelResult) -> str:

@@ -99,7 +99,9 @@ def _scale(axes: Axes, points: Sequence[Point], rivals: Sequence[ModelResult], i
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-    axes.set_xlabel(f"← {'milliseconds for one text' if is_timed else 'megabytes of the int8 file'}, log scale", size=TEXT)
+    axes.set_xlabel(
+        f"← {'milliseconds for one text' if is_timed else 'megabytes of the int8 file'}, log scale", size=TEXT
+    )
     axes.set_ylabel("macro-F1 on the test split →", size=TEXT)
 
 
