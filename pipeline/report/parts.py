@@ -47,11 +47,13 @@ def _table(
         by_part = [list(column) for column in zip(*values, strict=True)]
         rows = [[name, number, *map(score, row)] for name, number, row in zip(names, texts, by_part, strict=True)]
         heat = [[None, *row] for row in shades(by_part)]
-        return Table(f"{caption}; the darker, the better", [part, "Texts", *_titles(results)], rows, heat=heat)
+        return Table(
+            f"{caption}; the stronger the shade, the better", [part, "Texts", *_titles(results)], rows, heat=heat
+        )
     headings = ["Model", *(f"{name} ({number}{NARROW}texts)" for name, number in zip(names, texts, strict=True))]
     rows = [[model.title, *map(score, row)] for model, row in zip(models, values, strict=True)]
     kinds = [model.kind for model in models]
-    return Table(f"{caption}; the darker, the better", headings, rows, kinds, shades(values))
+    return Table(f"{caption}; the stronger the shade, the better", headings, rows, kinds, shades(values))
 
 
 def shades(values: Sequence[Sequence[float | None]]) -> list[list[float | None]]:

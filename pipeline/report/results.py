@@ -1,7 +1,7 @@
 """What the report shows: the models that params.yaml names, with what the stages measured of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -97,7 +97,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Results:
-    """Everything on the page."""
+    """Everything on the page; ``leads`` are intervals of how far each student lies behind the best."""
 
     title: str
     labels: Sequence[str]
@@ -110,6 +110,7 @@ class Results:
     texts: pd.DataFrame
     test_digest: str
     machine: Machine | None = None
+    leads: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def of(self, *kinds: Kind) -> list[ModelResult]:
         """Return the measured models of these kinds, in the order of params.yaml."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from pipeline.configs import Positive
 from pipeline.errors import GraftError
 
 REMEDY = "delete it, or run `make benchmark`, which writes it anew"
@@ -20,11 +21,11 @@ class _Measured(BaseModel):
 class Timing(_Measured):
     """One export in one precision."""
 
-    p50_ms: float
-    p95_ms: float
-    texts_per_second: float
-    ratio: float
-    memory_mb: float
+    p50_ms: Positive
+    p95_ms: Positive
+    texts_per_second: Positive
+    ratio: Positive
+    memory_mb: Positive
 
 
 class ModelSpeed(_Measured):

@@ -37,7 +37,9 @@ def verdict(results: Results) -> Verdict:
     else:
         headline = f"Ship {best.name}: it {_worth(best, teacher)}."
     return Verdict(
-        headline, sentences, [*_against_rivals(results), *_of_exports(results), *_unmeasured(results), SEEDS]
+        headline,
+        sentences,
+        [*_unshown(results), *_against_rivals(results), *_of_exports(results), *_unmeasured(results), SEEDS],
     )
 
 
@@ -49,17 +51,18 @@ SEEDS = (
 
 def _worth(student: ModelResult, teacher: ModelResult, brief: bool = False) -> str:
     kept = f"keeps {percent(student.figures.get('retention'), 1)} of the teacher’s macro-F1"
-    return f"{kept}{_cheaper(student, teacher)}, {_gain(student, brief)}"
+    parts = [kept, *_costs_beside(student, teacher), _gain(student, brief)]
+    return ", ".join(parts)
 
 
-def _cheaper(student: ModelResult, teacher: ModelResult) -> str:
-    """How much faster and smaller than the teacher."""
+def _costs_beside(student: ModelResult, teacher: ModelResult) -> list[str]:
+    """How much faster and smaller than another model, where that is known."""
     parts = []
     if student.latency and teacher.latency:
         parts.append(_against(teacher.latency / student.latency, "as fast", "as slow"))
     if student.bytes_int8 and teacher.bytes_int8:
         parts.append(_against(teacher.bytes_int8 / student.bytes_int8, "smaller", "larger"))
-    return f", is {_listed(parts)}" if parts else ""
+    return [f"is {_listed(parts)}"] if parts else []
 
 
 def _against(ratio: float, more: str, less: str) -> str:
@@ -85,19 +88,32 @@ def _gain(student: ModelResult, brief: bool) -> str:
 
 def _outdone(student: ModelResult, results: Results) -> str:
     """Name a student that is nowhere behind and somewhere ahead: beside it this one is nobody's choice."""
-    own = _costs(student)
     for other in results.ranked_students:
-        theirs = _costs(other)
-        if own and theirs and theirs != own and all(each <= mine for each, mine in zip(theirs, own, strict=True)):
+        pairs = [(other.macro_f1, student.macro_f1)]
+        pairs += zip(_costs(student), _costs(other), strict=True)
+        known = student.latency is not None and other.latency is not None
+        if known and all(first >= second for first, second in pairs) and any(first > second for first, second in pairs):
             return f"; {other.name} outdoes it in every respect"
     return ""
 
 
-def _costs(model: ModelResult) -> tuple[float, ...]:
-    """Error, latency and size; nothing where one of them is unknown, for then nobody knows who is ahead."""
-    if model.latency is None or model.bytes_int8 is None:
-        return ()
-    return -model.macro_f1, model.latency, float(model.bytes_int8)
+def _costs(model: ModelResult) -> tuple[float, float]:
+    """Latency and size; where one is unknown, nobody is ahead in it."""
+    return model.latency or 0.0, float(model.bytes_int8 or 0)
+
+
+def _unshown(results: Results) -> list[str]:
+    """Name the cheaper students that the best is not shown to beat: one of them may be the wiser choice."""
+    best, *others = results.ranked_students
+    sentences = []
+    for other in others:
+        low, high = results.leads.get(other.name, (1.0, 1.0))
+        is_cheaper = any(0 < own < of_best for own, of_best in zip(_costs(other), _costs(best), strict=True))
+        if low <= 0 and is_cheaper:
+            lead = f"{points(best.macro_f1 - other.macro_f1)} points ({points(low)}{NARROW}to{NARROW}{points(high)})"
+            beside = " and ".join(_costs_beside(other, best))
+            sentences.append(f"{best.name} is not shown to be better than {other.name}, which {beside}: {lead}.")
+    return sentences
 
 
 def _against_rivals(results: Results) -> list[str]:

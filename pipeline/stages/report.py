@@ -19,6 +19,7 @@ import pandas as pd
 from pipeline.artifacts import publish, read_json, read_parquet, required, write_csv, write_text
 from pipeline.deployment.bundle import digest
 from pipeline.params import Params, load_params
+from pipeline.report.leads import lead_intervals
 from pipeline.report.markdown import render_markdown
 from pipeline.report.page import render_page
 from pipeline.report.results import Curve, Export, Kind, ModelResult, Results, figure_rows
@@ -60,9 +61,10 @@ def _read(params: Params) -> Results:
             own = [exports[key]] if kind == "student" else []
             models.append(_read_model(key, folder.name, kind, int(trainings[key]["parameters"]), own))
     models += [_read_model(f"rivals/{name}", name, "rival") for name in params.rivals]
+    labels = read_json(PREPARED / "labels.json")["labels"]
     return Results(
         title=params.report.title,
-        labels=read_json(PREPARED / "labels.json")["labels"],
+        labels=labels,
         confidence=params.evaluate.confidence,
         models=models,
         curves=curves,
@@ -72,6 +74,7 @@ def _read(params: Params) -> Results:
         texts=read_parquet(PREPARED / "test.parquet"),
         test_digest=sha256((PREPARED / "test.parquet").read_bytes()).hexdigest(),
         machine=speed.machine if speed else None,
+        leads=lead_intervals([model for model in models if model.kind == "student"], labels, params.evaluate),
     )
 
 

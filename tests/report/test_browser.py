@@ -128,6 +128,10 @@ def test_nothing_is_wider_than_the_window(visit, width: int) -> None:
     assert page.evaluate("document.body.scrollWidth") <= width
     # Tables may be wider, each within a box that scrolls and that the keyboard reaches.
     assert page.locator("table").count() == page.locator("[tabindex='0'] > table").count()
+    boxes = page.evaluate(
+        "[...document.querySelectorAll('table')].map(each => [each.offsetWidth, each.parentElement.clientWidth])"
+    )
+    assert all(box >= min(table, 200) for table, box in boxes)
     assert page.locator(".hero .chart svg:visible").count() == 1
 
 

@@ -7,9 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline.configs import EvaluateConfig
 from pipeline.evaluation.predictions import prediction_frame
 from pipeline.params import Params, load_params
 from pipeline.report.charts.placing import Box, Placer, beside
+from pipeline.report.leads import lead_intervals
 from pipeline.report.origin import ingredient_table, source_table
 from pipeline.report.parts import shades
 from pipeline.report.results import Export, Kind, ModelResult, Results
@@ -82,6 +84,17 @@ def test_a_diagram_shows_bins_before_and_after():
     assert teacher.after is not None
     two = dataclasses.replace(found.models[0], exports=list(found.models[0].exports) * 2)
     assert diagrams(dataclasses.replace(found, models=[two, found.models[1]]))[0].after is None
+
+
+def test_the_lead_over_an_equal_student_holds_0_and_over_a_poor_one_does_not():
+    true = ["yes", "no"] * 100
+    right = [0.9 if label == "yes" else 0.1 for label in true]
+    students = [model(name, "student", right, true) for name in ("a", "b")]
+    students.append(dataclasses.replace(model("c", "student", [0.9] * 200, true), figures={"macro_f1": 0.1}))
+    found = lead_intervals(students, LABELS, EvaluateConfig(resamples=200))
+    assert set(found) == {"b", "c"}
+    assert found["b"] == (0.0, 0.0)
+    assert found["c"][0] > 0.3
 
 
 def test_shades_run_from_the_lowest_to_the_highest():

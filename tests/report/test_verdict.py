@@ -35,10 +35,10 @@ def student(
     return model(name, "student", macro_f1, export(name, size, latency, lost), **measured)
 
 
-def decide(*models: ModelResult, latency: float | None = None) -> Verdict:
+def decide(*models: ModelResult, latency: float | None = None, **more) -> Verdict:
     teacher = model("minilm", "teacher", 0.8, export("minilm", 20_000_000, latency))
     params = load_params(Path(PARAMS))
-    found = verdict(Results("", ["a", "b"], 0.95, [teacher, *models], [], {}, params, {}, NOTHING, ""))
+    found = verdict(Results("", ["a", "b"], 0.95, [teacher, *models], [], {}, params, {}, NOTHING, "", **more))
 
     def plain(text: str) -> str:
         return text.replace("\u00a0", " ")
@@ -90,6 +90,19 @@ def test_a_student_that_another_outdoes_in_all_is_nobodys_choice():
     assert "outdoes" not in decide(better, student("static", 0.6, SURE, latency=0.9), latency=8.0).others[0]
     # Of whom the speed is unknown nobody knows.
     assert "outdoes" not in decide(student("bilstm", 0.74, SURE), student("static", 0.6, SURE)).others[0]
+
+
+def test_a_lead_that_is_not_shown_over_a_cheaper_student_is_named():
+    best, cheap = student("bilstm", 0.74, SURE, latency=2.0), student("static", 0.73, SURE, latency=0.5)
+    unshown = decide(best, cheap, latency=8.0, leads={"static": (-0.004, 0.021)}).caveats[0]
+    assert unshown == (
+        "bilstm is not shown to be better than static, which is 4.0 times as fast and as large: "
+        "1.0 points (−0.4 to 2.1)."
+    )
+    for leads in ({"static": (0.001, 0.021)}, {}):
+        assert not any("not shown" in each for each in decide(best, cheap, latency=8.0, leads=leads).caveats)
+    dearer = student("static", 0.73, SURE, size=5_000_000, latency=3.0)
+    assert not any("not shown" in each for each in decide(best, dearer, leads={"static": (-0.1, 0.1)}).caveats)
 
 
 def test_a_gain_whose_interval_holds_0_is_not_claimed():
