@@ -17,7 +17,7 @@ from typing import Any
 from tqdm import tqdm
 
 from pipeline.artifacts import read_json, read_parquet, required, write_json
-from pipeline.deployment.bundle import digest
+from pipeline.deployment.digest import digest
 from pipeline.deployment.runtime import FILES
 from pipeline.errors import GraftError
 from pipeline.lineage.provenance import processor

@@ -57,8 +57,8 @@ def code_of(stage: str, module: str) -> set[str]:
     elif stage in ("transfer", "control", "evaluate", "evaluate_control", "export"):
         code |= set().union(*(closure(_module(path)) for path in architectures())) - architectures()
     elif stage == "report":
-        templates = (ROOT / "pipeline" / "report").glob("*.*")
-        code |= {str(path.relative_to(ROOT)) for path in templates if path.suffix != ".py"}
+        templates = (ROOT / "pipeline" / "report" / "templates").rglob("*.*")
+        code |= {str(path.relative_to(ROOT)) for path in templates}
     return code
 
 

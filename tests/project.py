@@ -17,7 +17,7 @@ from tests.offline import write_wall
 
 # In the environment of every process, and in the address of every remote: it must turn up nowhere else.
 SECRET = "s3cret-0f-the-test"
-KEPT = ("data/local/.gitkeep", "data/unlabelled/.gitkeep", "models/local/.gitkeep")
+KEPT = ("data/local/.gitkeep", "data/unlabelled/.gitkeep", "data/speed/.gitkeep", "models/local/.gitkeep")
 
 
 class Project:
@@ -33,7 +33,7 @@ class Project:
         for name in ("pipeline", "dvc.yaml", "params.yaml", ".dvcignore", ".gitignore"):
             source = ROOT / name
             (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / name)
-        for name in ("data/local", "data/unlabelled", "models/local", ".dvc"):
+        for name in ("data/local", "data/unlabelled", "data/speed", "models/local", ".dvc"):
             (folder / name).mkdir(parents=True)
         for name in (*KEPT, ".dvc/config", ".dvc/.gitignore"):
             shutil.copy(ROOT / name, folder / name)

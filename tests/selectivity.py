@@ -8,29 +8,31 @@ from tests.closure import ROOT, architectures, code_of
 
 # Stages by the section of params.yaml that they read; @K is the stage of the entry K, @* every stage of its kind.
 READERS: dict[str, Sequence[str]] = {
-    "data": ["fetch", "prepare"],
+    "data": ["fetch", "prepare", "report"],
     "prepare": ["prepare"],
     "transfer_set": ["prepare"],
-    "pretrained": ["fetch_model@K"],
+    "pretrained": ["fetch_model@K", "report"],
     "tokenizers": ["tokenize@K"],
-    "finetune": ["finetune@*"],
+    "finetune": ["finetune@*", "report"],
     "teachers": ["finetune@K", "teach@K", "vocabulary@*", "transfer@*", "evaluate_teacher", "report"],
     "teach": ["teach@*"],
-    "budget": ["transfer@*", "control@*"],
-    "transfer": ["transfer@*"],
+    "budget": ["transfer@*", "control@*", "report"],
+    "transfer": ["transfer@*", "report"],
     "students": ["transfer@K", "control@K", "report"],
     "rivals": ["rival@K", "report"],
     "evaluate": ["evaluate_teacher", "evaluate@*", "evaluate_control@*", "rival@*"],
-    "export": ["export@*", "export_teacher@*"],
+    "export": ["export@*", "export_teacher@*", "report"],
     "report": ["report"],
 }
 # More readers of single settings: the architecture's file is one that evaluation and export import, the tokenizer
-# names the tokens that export counts, and it reads the test split as evaluation does; the report names the level.
+# names the tokens that export counts, and it reads the test split as evaluation does; the report has intervals of its own.
 ALSO = {
     "architecture": ["evaluate@K", "evaluate_control@K", "export@K"],
     "tokenizer": ["export@K"],
     "batch_tokens": ["export@*", "export_teacher@*"],
     "confidence": ["report"],
+    "resamples": ["report"],
+    "seed": ["report"],
 }
 # Which section's entries the stages of a kind are made from.
 ENTRIES = {

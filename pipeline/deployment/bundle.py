@@ -1,6 +1,5 @@
 """A folder that classifies text by itself: the graph in two precisions, tokenizer, settings, and the code to run it."""
 
-import hashlib
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -50,14 +49,6 @@ def settings(
         "threshold": threshold,
         **tokenizer_settings(tokenizer),
     }
-
-
-def digest(folder: Path) -> str:
-    """Return the sha256, in hexadecimal, of the names and contents of the files in ``folder``."""
-    found = hashlib.sha256()
-    for path in sorted(path for path in folder.iterdir() if path.is_file()):
-        found.update(f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
-    return found.hexdigest()
 
 
 def _source(module: Any) -> str:

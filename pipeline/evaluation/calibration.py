@@ -3,13 +3,27 @@
 "On Calibration of Modern Neural Networks", ICML 2017: eq. 9 (temperature), eq. 3 (expected calibration error).
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax
+from scipy.special import log_softmax, softmax
 
 # Temperatures that are looked at, and bins of the calibration error as in the paper.
 LOWEST, HIGHEST = 0.05, 20.0
 BINS = 15
+
+# Half of the last digit that predictions are published with: a probability of 0 there lies below it.
+LEAST = 5e-7
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """The bins of confidence that hold texts: mean confidence, share of right labels, number of texts; each (bins,)."""
+
+    confidence: np.ndarray
+    accuracy: np.ndarray
+    texts: np.ndarray
 
 
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
@@ -24,12 +38,30 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     return round(float(np.exp(found.x)), 4)
 
 
-def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    """Mean distance between confidence and accuracy over bins of confidence: (N, K) and (N,), 0 at best, 1 at worst."""
+def temper(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    """Return the probabilities (N, K) that the logits behind ``probabilities`` give at ``temperature``.
+
+    A softmax keeps the logits but for a constant per row, which no temperature changes.
+    """
+    logits = np.log(np.maximum(probabilities.astype(np.float64), LEAST))
+    tempered: np.ndarray = softmax(logits / temperature, axis=1)
+    return tempered
+
+
+def reliability(probabilities: np.ndarray, labels: np.ndarray) -> Reliability:
+    """Return how often labels (N,) of each confidence are right, by probabilities (N, K)."""
     confidence, correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
     bins = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
-    distances = np.bincount(bins, confidence, BINS) - np.bincount(bins, correct, BINS)
-    return float(np.abs(distances).sum() / len(labels))
+    texts = np.bincount(bins, minlength=BINS)
+    held = texts > 0
+    means = [np.bincount(bins, each, BINS)[held] / texts[held] for each in (confidence, correct)]
+    return Reliability(means[0], means[1], texts[held])
+
+
+def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """Mean distance between confidence and accuracy over bins of confidence: (N, K) and (N,), 0 at best, 1 at worst."""
+    found = reliability(probabilities, labels)
+    return float((np.abs(found.confidence - found.accuracy) * found.texts).sum() / len(labels))
 
 
 def confidence_threshold(probabilities: np.ndarray, labels: np.ndarray, accuracy: float) -> float:

@@ -41,3 +41,20 @@ def size(number: int | None) -> str:
 def count(number: int) -> str:
     """23703 → 23 703, the groups parted by a narrow space that does not break."""
     return f"{number:,}".replace(",", "\u202f")
+
+
+def milliseconds(value: float | None) -> str:
+    """0.3149 → 0.31, 12.34 → 12.3, 345.6 → 346: three digits at most."""
+    if value is None:
+        return NOTHING
+    return f"{value:.{2 if value < 10 else 1 if value < 100 else 0}f}"
+
+
+def megabytes(number: float | None) -> str:
+    """4213216 → 4.2 MB."""
+    return NOTHING if number is None else f"{number / 1e6:.{1 if number >= 1e5 else 3}f}{NARROW}MB"
+
+
+def times(ratio: float) -> str:
+    """A ratio of at least 1: 2.94 → 2.9, 12.3 → 12."""
+    return f"{ratio:.1f}" if ratio < 9.95 else f"{ratio:.0f}"

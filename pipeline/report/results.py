@@ -1,23 +1,37 @@
 """What the report shows: the models that params.yaml names, with what the stages measured of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
+from pipeline.evaluation.calibration import temper
 from pipeline.evaluation.metrics import slugs
-from pipeline.evaluation.predictions import label_ids
+from pipeline.evaluation.predictions import PREFIX, label_ids
+from pipeline.params import Params
+from pipeline.report.speed import Machine, ModelSpeed
 
 Kind = Literal["teacher", "student", "control", "rival"]
 
 
 @dataclass(frozen=True)
+class Export:
+    """A model as it is shipped: the figures of ``metrics/exports``, its digest and, where measured, its speed."""
+
+    name: str
+    figures: Mapping[str, Any]
+    digest: str
+    speed: ModelSpeed | None = None
+
+
+@dataclass(frozen=True)
 class ModelResult:
-    """One model: its figures, its predictions on the test split and its size.
+    """One model: its figures, its predictions on the test split, its size and its exports.
 
     ``key`` is unique (``bilstm``, ``controls/bilstm``, ``rivals/tfidf``); ``name`` is the one of params.yaml.
+    A student has one export, the teacher one for each of the models that it averages, the others none.
     """
 
     key: str
@@ -26,6 +40,7 @@ class ModelResult:
     figures: Mapping[str, Any]
     predictions: pd.DataFrame
     parameters: int | None = None
+    exports: Sequence[Export] = ()
 
     @property
     def applicable(self) -> bool:
@@ -42,6 +57,32 @@ class ModelResult:
         """Macro-F1 on the test split."""
         return float(self.figures["macro_f1"])
 
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The bootstrap interval of macro-F1."""
+        return float(self.figures["macro_f1_low"]), float(self.figures["macro_f1_high"])
+
+    @property
+    def bytes_int8(self) -> int | None:
+        """The size of the int8 exports, of several teachers together."""
+        return sum(int(export.figures["bytes_int8"]) for export in self.exports) or None
+
+    @property
+    def latency(self) -> float | None:
+        """Median milliseconds for one text by the int8 exports, of several teachers one after the other."""
+        times = [export.speed.int8.p50_ms for export in self.exports if export.speed]
+        return sum(times) if times and len(times) == len(self.exports) else None
+
+    @property
+    def temperature(self) -> float | None:
+        """What calibrates the probabilities; an average of several teachers has none of its own."""
+        return float(self.exports[0].figures["temperature"]) if len(self.exports) == 1 else None
+
+    def probabilities(self, labels: Sequence[str], calibrated: bool) -> np.ndarray:
+        """Return the test split's probabilities (N, labels), at the model's temperature if ``calibrated``."""
+        shares = self.predictions[[f"{PREFIX}{label}" for label in labels]].to_numpy(np.float64)
+        return temper(shares, self.temperature) if calibrated and self.temperature is not None else shares
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -56,7 +97,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Results:
-    """Everything on the page."""
+    """Everything on the page; ``leads`` are intervals of how far each student lies behind the best."""
 
     title: str
     labels: Sequence[str]
@@ -64,6 +105,12 @@ class Results:
     models: Sequence[ModelResult]
     curves: Sequence[Curve]
     summary: Mapping[str, Any]
+    params: Params
+    trainings: Mapping[str, Mapping[str, Any]]
+    texts: pd.DataFrame
+    test_digest: str
+    machine: Machine | None = None
+    leads: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def of(self, *kinds: Kind) -> list[ModelResult]:
         """Return the measured models of these kinds, in the order of params.yaml."""
@@ -78,6 +125,33 @@ class Results:
     def ranked_students(self) -> list[ModelResult]:
         """The students, the best first."""
         return sorted(self.of("student"), key=lambda model: -model.macro_f1)
+
+    @property
+    def controls(self) -> dict[str, ModelResult]:
+        """The controls by the name of their student."""
+        return {model.name: model for model in self.of("control")}
+
+    @property
+    def in_reading_order(self) -> list[ModelResult]:
+        """The measured models: the teacher, each student followed by its control, the rivals."""
+        controls = self.controls
+        pairs = [model for student in self.ranked_students for model in (student, controls[student.name])]
+        return [self.teacher, *pairs, *self.of("rival")]
+
+    @property
+    def shipped(self) -> list[ModelResult]:
+        """The models that have exports: the teacher and the students, the best first."""
+        return [self.teacher, *self.ranked_students]
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether the speed of any export was measured."""
+        return any(model.latency is not None for model in self.shipped)
+
+    @property
+    def untimed(self) -> list[ModelResult]:
+        """The models whose exports were not measured as they are now."""
+        return [model for model in self.shipped if model.latency is None]
 
     def label_keys(self) -> list[str]:
         """Return the part of a figure's key that stands for each label."""
@@ -97,15 +171,18 @@ def confusion_counts(model: ModelResult, labels: Sequence[str]) -> np.ndarray:
 
 
 def figure_rows(results: Results) -> pd.DataFrame:
-    """Return one row per measured model: its macro-F1, the interval and the size."""
+    """Return one row per measured model: macro-F1 with its interval, what transfer gained, size and latency."""
     measured = results.of("teacher", "student", "control", "rival")
     return pd.DataFrame(
         {
             "model": [model.key for model in measured],
             "kind": [model.kind for model in measured],
             "macro_f1": [model.macro_f1 for model in measured],
-            "low": [float(model.figures["macro_f1_low"]) for model in measured],
-            "high": [float(model.figures["macro_f1_high"]) for model in measured],
+            "low": [model.interval[0] for model in measured],
+            "high": [model.interval[1] for model in measured],
+            "gain": [model.figures.get("gain") for model in measured],
             "parameters": pd.array([model.parameters for model in measured], dtype="Int64"),
+            "bytes_int8": pd.array([model.bytes_int8 for model in measured], dtype="Int64"),
+            "latency_ms": [model.latency for model in measured],
         }
     )

@@ -1,116 +1,112 @@
-"""The tables of the report as text, for the page and for Markdown alike."""
+"""The tables about the models as text, for the page and for Markdown alike."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
-import numpy as np
-
-from pipeline.report.numbers import NOTHING, count, percent, score, signed_points, size
-from pipeline.report.results import ModelResult, Results, confusion_counts
-
-WIDEST_MATRIX = 12  # labels; above, a matrix is a list of its commonest confusions
+from pipeline.report.numbers import (
+    NARROW,
+    NOTHING,
+    count,
+    megabytes,
+    milliseconds,
+    percent,
+    score,
+    signed_points,
+    size,
+)
+from pipeline.report.results import Export, ModelResult, Results
+from pipeline.report.speed import Timing
 
 
 @dataclass(frozen=True)
 class Table:
-    """Headings and rows of text; the first cell of a row is its heading. ``kinds`` says what each row is."""
+    """Headings and rows of text; the first cell of a row is its heading.
+
+    ``kinds`` says what each row is, ``heat`` how good each cell after the first (0 to 1; None: no shade).
+    """
 
     caption: str
     headings: list[str]
     rows: list[list[str]]
     kinds: Sequence[str] = ()
-
-
-@dataclass(frozen=True)
-class Matrix:
-    """A confusion matrix: per row a label, and per cell the share of the row and the count."""
-
-    title: str
-    labels: list[str]
-    shares: list[list[float]]
-    counts: list[list[int]]
+    heat: Sequence[Sequence[float | None]] = ()
 
 
 def model_table(results: Results) -> Table:
     """Return all models: the teacher, each student followed by its control, the rivals."""
-    rows, kinds = [], []
-    for model in _in_reading_order(results):
-        rows.append(_model_row(model))
-        kinds.append(model.kind)
     caption = (
         f"Test split; in brackets the {percent(results.confidence)} bootstrap interval, gains in points of macro-F1"
     )
-    headings = ["Model", "Kind", "Macro-F1", "Accuracy", "Retention", "Gain", "Agreement", "Parameters"]
-    return Table(caption, headings, rows, kinds)
+    headings = [
+        "Model",
+        "Kind",
+        "Macro-F1",
+        "Accuracy",
+        "Retention",
+        "Gain",
+        "Agreement",
+        "Parameters",
+        f"int8{NARROW}file",
+    ]
+    headings += [f"One{NARROW}text"] if results.is_timed else []
+    absent = [model for model in results.models if not model.applicable]
+    models = [*results.in_reading_order, *absent]
+    rows = [_model_row(model)[: len(headings)] for model in models]
+    return Table(caption, headings, rows, [model.kind for model in models])
 
 
-def label_table(results: Results) -> Table:
-    """Return the F1 of every label by every model."""
-    models = _in_reading_order(results, measured=True)
-    rows = []
-    for label, key in zip(results.labels, results.label_keys(), strict=True):
-        scores = [score(model.figures.get(f"f1_{key}")) for model in models]
-        rows.append([label, count(results.teacher.figures[f"support_{key}"]), *scores])
-    return Table("F1 of each label", ["Label", "Texts", *(model.title for model in models)], rows)
+def cost_table(results: Results) -> Table:
+    """Return what each export weighs and what eight bits change: of the teachers and the students."""
+    rows, kinds = [], []
+    for model, export in _exports(results):
+        figures = export.figures
+        sizes = [megabytes(figures[f"bytes_{each}"]) for each in ("fp32", "int8")]
+        scores = [score(figures[f"macro_f1_{each}"]) for each in ("pytorch", "fp32", "int8")]
+        flips = [f"{count(figures[f'flips_{each}'])} of {count(figures['rows'])}" for each in ("fp32", "int8")]
+        vocabulary = f"{count(figures['tokens_kept'])} of {count(figures['tokens'])}"
+        rows.append([export.name, *sizes, *scores, *flips, vocabulary])
+        kinds.append(model.kind)
+    headings = ["Export", f"fp32{NARROW}file", f"int8{NARROW}file", "Macro-F1 in PyTorch", "in fp32", "in int8"]
+    headings += ["Labels changed in fp32", "Labels changed in int8", "Tokens kept"]
+    return Table("The exported files on the test split", headings, rows, kinds)
 
 
-def domain_table(results: Results) -> Table | None:
-    """Return the macro-F1 of every domain by every model; None if there is one domain."""
-    models, domains = _in_reading_order(results, measured=True), results.domains()
-    if not domains:
+def speed_table(results: Results, precision: Literal["fp32", "int8"]) -> Table | None:
+    """Return what was timed of the exports in one precision; None if nothing was."""
+    if results.machine is None or not results.is_timed:
         return None
-    rows = []
-    for domain in domains:
-        scores = [score(model.figures.get(f"macro_f1_domain_{domain}")) for model in models]
-        rows.append([domain, count(results.teacher.figures[f"rows_domain_{domain}"]), *scores])
-    return Table("Macro-F1 in each domain", ["Domain", "Texts", *(model.title for model in models)], rows)
+    rows, kinds = [], []
+    for model, export in _exports(results):
+        kinds.append(model.kind)
+        if export.speed is None:
+            rows.append([export.name, *[NOTHING] * 5])
+            continue
+        found: Timing = getattr(export.speed, precision)
+        latencies = [f"{milliseconds(each)}{NARROW}ms" for each in (found.p50_ms, found.p95_ms)]
+        throughput = [count(round(found.texts_per_second)), f"{found.ratio:.1f} ×"]
+        rows.append([export.name, *latencies, *throughput, f"{found.memory_mb:.0f}{NARROW}MB"])
+    headings = ["Export", "One text, median", "One text, 95th percentile", "Texts a second"]
+    headings += ["Beside the teacher", "Memory, at most"]
+    return Table(f"Speed in {precision} on {results.machine}", headings, rows, kinds)
 
 
-def confusion_matrices(results: Results) -> list[Matrix]:
-    """Return the matrix of every measured model; none if there are too many labels to read one."""
-    if len(results.labels) > WIDEST_MATRIX:
-        return []
-    matrices = []
-    for model in _in_reading_order(results, measured=True):
-        counts = confusion_counts(model, results.labels)
-        shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-        matrices.append(Matrix(model.title, list(results.labels), shares.tolist(), counts.tolist()))
-    return matrices
-
-
-def confusion_lists(results: Results, longest: int = 10) -> list[Table]:
-    """Return the commonest confusions of teacher and students, where there are too many labels for matrices."""
-    if len(results.labels) <= WIDEST_MATRIX:
-        return []
-    tables = []
-    for model in results.of("teacher", "student"):
-        counts = confusion_counts(model, results.labels)
-        np.fill_diagonal(counts, 0)
-        commonest = np.argsort(-counts, axis=None, kind="stable")[:longest]
-        pairs = [divmod(int(at), len(results.labels)) for at in commonest if counts.flat[at]]
-        rows = [[results.labels[true], results.labels[said], count(int(counts[true, said]))] for true, said in pairs]
-        tables.append(Table(f"{model.title}: commonest confusions", ["Label", "Predicted", "Texts"], rows))
-    return tables
-
-
-def _in_reading_order(results: Results, measured: bool = False) -> list[ModelResult]:
-    controls = {model.name: model for model in results.models if model.kind == "control"}
-    ordered = [model for model in results.models if model.kind == "teacher"]
-    for student in results.ranked_students:
-        ordered += [student, controls[student.name]]
-    ordered += [model for model in results.models if model.kind == "rival"]
-    return [model for model in ordered if model.applicable or not measured]
+def _exports(results: Results) -> list[tuple[ModelResult, Export]]:
+    return [(model, export) for model in results.shipped for export in model.exports]
 
 
 def _model_row(model: ModelResult) -> list[str]:
     if not model.applicable:
-        return [model.title, model.kind, "not applicable", *[NOTHING] * 5]
+        return [model.title, model.kind, "not applicable", *[NOTHING] * 7]
     figures = model.figures
     gain = NOTHING
     if "gain" in figures:
         low, high = signed_points(figures["gain_low"]), signed_points(figures["gain_high"])
         gain = f"{signed_points(figures['gain'])} ({low} to {high})"
-    interval = f"{score(model.macro_f1)} ({score(figures['macro_f1_low'])} to {score(figures['macro_f1_high'])})"
+    lowest, highest = model.interval
+    interval = f"{score(model.macro_f1)} ({score(lowest)} to {score(highest)})"
     retention, agreement = percent(figures.get("retention"), 1), percent(figures.get("agreement"))
     accuracy = score(figures["accuracy"])
-    return [model.title, model.kind, interval, accuracy, retention, gain, agreement, size(model.parameters)]
+    latency = NOTHING if model.latency is None else f"{milliseconds(model.latency)}{NARROW}ms"
+    cost = [size(model.parameters), megabytes(model.bytes_int8), latency]
+    return [model.title, model.kind, interval, accuracy, retention, gain, agreement, *cost]

@@ -1,38 +1,119 @@
-"""The findings in sentences: who won, what transfer brought, and which students lose to a simpler method."""
+"""The findings in sentences: which student to ship, what the others are for, and what speaks against trusting it."""
 
-from pipeline.report.numbers import percent, points, score, size
+from dataclasses import dataclass
+
+from pipeline.report.numbers import NARROW, megabytes, percent, points, score, times
 from pipeline.report.results import ModelResult, Results
 
+# Share of macro-F1 that the int8 file may cost before the page warns of it, and how far a ratio is still "as".
+COSTLY = 0.005
+ALIKE = 0.05
 
-def verdict(results: Results) -> list[str]:
-    """Return the sentences; the first names the best student."""
+
+@dataclass(frozen=True)
+class Verdict:
+    """One sentence that decides, one for each other student, and the caveats."""
+
+    headline: str
+    others: list[str]
+    caveats: list[str]
+
+
+def verdict(results: Results) -> Verdict:
+    """Return the sentences; the student with the highest macro-F1 is the one to ship, unless a rival reaches it."""
     best, *others = results.ranked_students
-    sentences = [_student(best, results.teacher, is_best=bool(others))]
-    sentences += [_student(model, results.teacher, is_best=False) for model in others]
-    return sentences + _against_rivals(results)
+    teacher = results.teacher
+    sentences = [f"{model.name} {_worth(model, teacher, brief=True)}{_outdone(model, results)}." for model in others]
+    stronger = [rival for rival in results.of("rival") if rival.macro_f1 >= best.macro_f1]
+    if stronger:
+        rival = max(stronger, key=lambda model: model.macro_f1)
+        headline = (
+            f"Ship no student: {rival.name}, which is simpler, scores {score(rival.macro_f1)}, "
+            f"and the best of them, {best.name}, {score(best.macro_f1)}."
+        )
+        sentences.insert(0, f"{best.name} {_worth(best, teacher, brief=True)}.")
+    elif float(best.figures["gain_high"]) < 0:
+        headline = f"Think twice before shipping {best.name}: it {_worth(best, teacher)}."
+    else:
+        headline = f"Ship {best.name}: it {_worth(best, teacher)}."
+    return Verdict(
+        headline,
+        sentences,
+        [*_unshown(results), *_against_rivals(results), *_of_exports(results), *_unmeasured(results), SEEDS],
+    )
 
 
-def _student(student: ModelResult, teacher: ModelResult, is_best: bool) -> str:
-    opening = f"{student.name} is the best student: it keeps" if is_best else f"{student.name} keeps"
-    kept = f"{percent(student.figures.get('retention'), 1)} of the teacher's macro-F1"
-    parameters = ""
-    if student.parameters is not None and teacher.parameters is not None:
-        parameters = f" with {size(student.parameters)} of its {size(teacher.parameters)} parameters"
-    return f"{opening} {kept}{parameters}, {_gain(student)}."
+SEEDS = (
+    "Each model was trained with one seed: the intervals hold the chance in the texts tested, not the chance in "
+    "training; `make ablation` trains with several."
+)
 
 
-def _gain(student: ModelResult) -> str:
+def _worth(student: ModelResult, teacher: ModelResult, brief: bool = False) -> str:
+    kept = f"keeps {percent(student.figures.get('retention'), 1)} of the teacher’s macro-F1"
+    parts = [kept, *_costs_beside(student, teacher), _gain(student, brief)]
+    return ", ".join(parts)
+
+
+def _costs_beside(student: ModelResult, teacher: ModelResult) -> list[str]:
+    """How much faster and smaller than another model, where that is known."""
+    parts = []
+    if student.latency and teacher.latency:
+        parts.append(_against(teacher.latency / student.latency, "as fast", "as slow"))
+    if student.bytes_int8 and teacher.bytes_int8:
+        parts.append(_against(teacher.bytes_int8 / student.bytes_int8, "smaller", "larger"))
+    return [f"is {_listed(parts)}"] if parts else []
+
+
+def _against(ratio: float, more: str, less: str) -> str:
+    if abs(ratio - 1) <= ALIKE:
+        return {"as fast": "as fast", "smaller": "as large"}[more]
+    return f"{times(ratio)} times {more}" if ratio > 1 else f"{times(1 / ratio)} times {less}"
+
+
+def _gain(student: ModelResult, brief: bool) -> str:
     gain, low, high = (float(student.figures[key]) for key in ("gain", "gain_low", "gain_high"))
-    interval = f"({points(low)} to {points(high)})"
+    interval = f"({points(low)}{NARROW}to{NARROW}{points(high)})"
     if low > 0:
-        return f"and gains {points(gain)} points {interval} over the same model without transfer"
+        over = "from transfer" if brief else "over the same model without transfer"
+        return f"and gains {points(gain)} points {interval} {over}"
     if high < 0:
-        interval = f"({points(-high)} to {points(-low)})"
+        interval = f"({points(-high)}{NARROW}to{NARROW}{points(-low)})"
         return f"but transfer harms it: it scores {points(-gain)} points {interval} below the same model without it"
     return (
         f"but a gain from transfer is not shown: its difference to the same model without it, "
         f"{points(gain)} points {interval}, has an interval that includes 0"
     )
+
+
+def _outdone(student: ModelResult, results: Results) -> str:
+    """Name a student that is nowhere behind and somewhere ahead: beside it this one is nobody's choice."""
+    for other in results.ranked_students:
+        pairs = [(other.macro_f1, student.macro_f1)]
+        pairs += zip(_costs(student), _costs(other), strict=True)
+        known = student.latency is not None and other.latency is not None
+        if known and all(first >= second for first, second in pairs) and any(first > second for first, second in pairs):
+            return f"; {other.name} outdoes it in every respect"
+    return ""
+
+
+def _costs(model: ModelResult) -> tuple[float, float]:
+    """Latency and size; where one is unknown, nobody is ahead in it."""
+    return model.latency or 0.0, float(model.bytes_int8 or 0)
+
+
+def _unshown(results: Results) -> list[str]:
+    """Name the cheaper students that the best is not shown to beat: one of them may be the wiser choice."""
+    best, *others = results.ranked_students
+    sentences = []
+    for other in others:
+        low, high = results.leads.get(other.name, (1.0, 1.0))
+        is_cheaper = any(0 < own < of_best for own, of_best in zip(_costs(other), _costs(best), strict=True))
+        if low <= 0 and is_cheaper:
+            lead = f"{points(best.macro_f1 - other.macro_f1)} points ({points(low)}{NARROW}to{NARROW}{points(high)})"
+            beside = " and ".join(_costs_beside(other, best))
+            sentences.append(f"{best.name} is not shown to be better than {other.name}, which {beside}: {lead}.")
+    return sentences
 
 
 def _against_rivals(results: Results) -> list[str]:
@@ -57,6 +138,30 @@ def _against_rivals(results: Results) -> list[str]:
         f"{rival.name} does not apply: {rival.figures['reason']}." for rival in results.models if not rival.applicable
     ]
     return sentences
+
+
+def _of_exports(results: Results) -> list[str]:
+    """Say what eight bits cost where that is more than a little."""
+    sentences = []
+    for export in (export for model in results.shipped for export in model.exports):
+        lost = float(export.figures["macro_f1_pytorch"]) - float(export.figures["macro_f1_int8"])
+        if lost > COSTLY:
+            sentences.append(
+                f"The int8 file of {export.name} scores {points(lost)} points below the model it was made of; "
+                f"its fp32 file has {megabytes(export.figures['bytes_fp32'])} and "
+                f"scores {score(export.figures['macro_f1_fp32'])}."
+            )
+    return sentences
+
+
+def _unmeasured(results: Results) -> list[str]:
+    if not results.is_timed:
+        return ["How fast these exports are has not been measured: `make benchmark` does, then `dvc repro`."]
+    names = ["the teacher" if model.kind == "teacher" else model.name for model in results.untimed]
+    if not names:
+        return []
+    verb = "is" if len(names) == 1 else "are"
+    return [f"How fast {_listed(names)} {verb}, as exported now, has not been measured: `make benchmark` does."]
 
 
 def _named(model: ModelResult) -> str:

@@ -1,7 +1,8 @@
 """Write the report on every model that params.yaml names.
 
-In:  params report, evaluate.confidence, and the names under teachers, students and rivals;
-     metrics/, predictions/, the curves and training.json of models/, data/prepared/
+In:  params report, the names under teachers, students and rivals, and what the page tells of the settings;
+     metrics/, predictions/, exports/, the curves and training.json of models/, data/prepared/,
+     data/speed/speed.json where speed was measured
 Out: report/: index.html, report.md, figures.csv, and for `dvc plots` one file per model in
      curves/ and confusion/ (a file of several models would be drawn as one)
 Run: python -m pipeline.stages.report
@@ -9,18 +10,25 @@ Run: python -m pipeline.stages.report
 Folders may still hold a student that params.yaml no longer names; only named ones are read.
 """
 
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from pipeline.artifacts import publish, read_json, read_parquet, required, write_csv, write_text
+from pipeline.deployment.digest import digest
 from pipeline.params import Params, load_params
+from pipeline.report.leads import lead_intervals
 from pipeline.report.markdown import render_markdown
 from pipeline.report.page import render_page
-from pipeline.report.results import Curve, Kind, ModelResult, Results, figure_rows
+from pipeline.report.results import Curve, Export, Kind, ModelResult, Results, figure_rows
+from pipeline.report.speed import SpeedFile, read_speed
 from pipeline.stages.entry import run
 
 MODELS = Path("models")
+EXPORTS = Path("exports")
+PREPARED = Path("data/prepared")
 REPORT = Path("report")
 
 
@@ -39,38 +47,64 @@ def main() -> None:
 
 
 def _read(params: Params) -> Results:
-    teachers = [MODELS / "teacher" / name for name in params.teachers]
-    parameters = sum(int(read_json(folder / "training.json")["parameters"]) for folder in teachers)
-    models = [_read_model("teacher", " + ".join(params.teachers), "teacher", parameters)]
-    curves = [_read_curve(f"teacher/{folder.name}", folder, "teacher") for folder in teachers]
-    for name in params.students:
-        for key, folder, kind in _trained(name):
-            models.append(_read_model(key, name, kind, int(read_json(folder / "training.json")["parameters"])))
-            curves.append(_read_curve(key, folder, kind))
+    speed = read_speed(Path("data/speed/speed.json"))
+    trained = _trained(params)
+    trainings = {key: read_json(folder / "training.json") for key, (folder, _) in trained.items()}
+    curves = [_read_curve(key, folder, kind, trainings[key]) for key, (folder, kind) in trained.items()]
+    teachers = [f"teacher/{name}" for name in params.teachers]
+    exports = {key: _read_export(key, speed) for key in (*teachers, *params.students)}
+    parameters = sum(int(trainings[key]["parameters"]) for key in teachers)
+    together = [exports[key] for key in teachers]
+    models = [_read_model("teacher", " + ".join(params.teachers), "teacher", parameters, together)]
+    for key, (folder, kind) in trained.items():
+        if kind != "teacher":
+            own = [exports[key]] if kind == "student" else []
+            models.append(_read_model(key, folder.name, kind, int(trainings[key]["parameters"]), own))
     models += [_read_model(f"rivals/{name}", name, "rival") for name in params.rivals]
+    labels = read_json(PREPARED / "labels.json")["labels"]
     return Results(
         title=params.report.title,
-        labels=read_json(Path("data/prepared/labels.json"))["labels"],
+        labels=labels,
         confidence=params.evaluate.confidence,
         models=models,
         curves=curves,
-        summary=read_json(Path("data/prepared/summary.json")),
+        summary=read_json(PREPARED / "summary.json"),
+        params=params,
+        trainings=trainings,
+        texts=read_parquet(PREPARED / "test.parquet"),
+        test_digest=sha256((PREPARED / "test.parquet").read_bytes()).hexdigest(),
+        machine=speed.machine if speed else None,
+        leads=lead_intervals([model for model in models if model.kind == "student"], labels, params.evaluate),
     )
 
 
-def _trained(name: str) -> list[tuple[str, Path, Kind]]:
-    return [(name, MODELS / "students" / name, "student"), (f"controls/{name}", MODELS / "controls" / name, "control")]
+def _trained(params: Params) -> dict[str, tuple[Path, Kind]]:
+    """The folder and kind of every model that was trained, by its key."""
+    found: dict[str, tuple[Path, Kind]] = {}
+    for name in params.teachers:
+        found[f"teacher/{name}"] = MODELS / "teacher" / name, "teacher"
+    for name in params.students:
+        found[name] = MODELS / "students" / name, "student"
+        found[f"controls/{name}"] = MODELS / "controls" / name, "control"
+    return found
 
 
-def _read_model(key: str, name: str, kind: Kind, parameters: int | None = None) -> ModelResult:
+def _read_model(
+    key: str, name: str, kind: Kind, parameters: int | None = None, exports: list[Export] | None = None
+) -> ModelResult:
     figures = read_json(Path(f"metrics/{key}.json"))
     predictions = read_parquet(Path(f"predictions/{key}.parquet"))
-    return ModelResult(key, name, kind, figures, predictions, figures.get("parameters", parameters))
+    return ModelResult(key, name, kind, figures, predictions, figures.get("parameters", parameters), exports or [])
 
 
-def _read_curve(key: str, folder: Path, kind: Kind) -> Curve:
-    best_step = read_json(folder / "training.json").get("best_step")
-    return Curve(key, folder.name, kind, pd.read_csv(required(folder / "curve.csv")), best_step)
+def _read_export(key: str, speed: SpeedFile | None) -> Export:
+    found = digest(required(EXPORTS / key))
+    timed = speed.of(key, found) if speed else None
+    return Export(Path(key).name, read_json(Path(f"metrics/exports/{key}.json")), found, timed)
+
+
+def _read_curve(key: str, folder: Path, kind: Kind, training: dict[str, Any]) -> Curve:
+    return Curve(key, folder.name, kind, pd.read_csv(required(folder / "curve.csv")), training.get("best_step"))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from pipeline.evaluation.calibration import confidence_threshold, expected_calibration_error, fit_temperature
+from pipeline.evaluation.calibration import (
+    confidence_threshold,
+    expected_calibration_error,
+    fit_temperature,
+    reliability,
+    temper,
+)
 from pipeline.training.prediction import softmax
 
 
@@ -33,3 +39,24 @@ def test_the_threshold_is_the_lowest_from_which_on_enough_labels_are_right() -> 
 def test_texts_of_equal_confidence_stand_or_fall_together() -> None:
     probabilities = np.tile([0.8, 0.2], (4, 1))
     assert confidence_threshold(probabilities, np.array([0, 0, 1, 1]), 0.9) == 1.0
+
+
+def test_the_bins_hold_mean_confidence_accuracy_and_texts() -> None:
+    confidence = np.array([0.51, 0.52, 0.9, 0.91, 0.92, 1.0])
+    probabilities = np.stack([confidence, 1 - confidence], axis=1)
+    found = reliability(probabilities, np.array([0, 1, 0, 0, 1, 0]))
+    assert found.texts.tolist() == [2, 3, 1]
+    assert found.confidence == pytest.approx([0.515, 0.91, 1.0])
+    assert found.accuracy == pytest.approx([0.5, 2 / 3, 1.0])
+
+
+def test_probabilities_are_tempered_as_their_logits_are() -> None:
+    logits = np.random.default_rng(0).normal(size=(50, 4)) * 3
+    assert temper(softmax(logits), 1.7) == pytest.approx(softmax(logits / 1.7), abs=1e-6)
+    assert temper(softmax(logits), 1.0) == pytest.approx(softmax(logits), abs=1e-6)
+
+
+def test_a_published_0_stays_finite() -> None:
+    tempered = temper(np.array([[1.0, 0.0]], dtype=np.float32), 2.0)
+    assert tempered.sum() == pytest.approx(1)
+    assert 0 < tempered[0, 1] < 0.001

@@ -39,7 +39,7 @@ def test_edits_in_a_copy_rerun_what_is_expected(tmp_path: Path) -> None:
     project = Project(tmp_path)
     assert project.stale() == set()
     settings = ["students.static.architecture", "teachers.minilm.seed", "evaluate.confidence"]
-    code = ["pipeline/errors.py", "pipeline/models/static.py", "pipeline/why.py", "pipeline/report/style.css"]
+    code = ["pipeline/errors.py", "pipeline/models/static.py", "pipeline/why.py", "pipeline/report/templates/style.css"]
     found = measure(project, settings, code)
     assert {leaf: found[leaf] for leaf in settings} == {
         leaf: stages_for_setting(leaf, project.params) for leaf in settings

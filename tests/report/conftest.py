@@ -1,5 +1,8 @@
 """A finished pipeline in miniature: everything the report reads, made up but plausible."""
 
+import shutil
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +11,10 @@ import pytest
 
 from pipeline.artifacts import write_csv, write_json, write_parquet, write_text
 from pipeline.configs import EvaluateConfig
+from pipeline.deployment.digest import digest
+from pipeline.evaluation.calibration import expected_calibration_error, temper
 from pipeline.evaluation.comparison import figures, student_figures
-from pipeline.evaluation.predictions import prediction_frame
+from pipeline.evaluation.predictions import label_ids, prediction_frame
 
 PARAMS = Path(__file__).parents[2] / "params.yaml"
 CONFIG = EvaluateConfig(resamples=200)
@@ -23,6 +28,25 @@ SKILL = {
     "tfidf": 0.62,
     "vader": 0.56,
 }
+# Bytes of the fp32 file (int8: a quarter) and milliseconds for one text, by export.
+COSTS = {
+    "teacher/minilm": (90_000_000, 8.0),
+    "bilstm": (10_000_000, 2.0),
+    "textcnn": (12_000_000, 0.8),
+    "static": (20_000_000, 0.1),
+    "minibert": (58_000_000, 3.2),
+}
+TEXTS = [
+    "A gorgeous film.",
+    "<script>alert(3)</script><img src=x onerror=alert(4)>",
+    "turned \u202eround and never turned back",
+    'a&b "quoted" `code` {{ title }}',
+    "one word after another " * 40,
+    "x" * 900,
+    "z" + "\u0301" * 60 + " marks upon marks",
+    "你好，世界" * 60,
+]
+MACHINE = {"processor": "A & B", "cores": 2, "onnxruntime": "1.30.0", "threads": 1, "date": "2026-11-25"}
 WITHOUT_TRANSFER = {"bilstm": 0.65, "textcnn": 0.665, "minibert": 0.60, "static": 0.62}
 
 
@@ -42,8 +66,10 @@ class Fabrication:
         noisy = self.difficulty + self.random.normal(0, 0.12, len(position))
         moved = (position + self.random.integers(1, len(self.labels), len(position))) % len(self.labels)
         chosen = np.where(noisy < skill, position, moved)
-        probabilities = np.full((len(position), len(self.labels)), 0.2 / len(self.labels))
-        probabilities[np.arange(len(position)), chosen] += 0.8
+        confidence = np.clip(0.6 + np.abs(noisy - skill), 0.6, 0.99)
+        spread = (1 - confidence) / (len(self.labels) - 1)
+        probabilities = np.repeat(spread[:, None], len(self.labels), axis=1)
+        probabilities[np.arange(len(position)), chosen] = confidence
         return prediction_frame([f"t{row}" for row in range(len(position))], self.true, probabilities, self.labels)
 
     def write(self) -> None:
@@ -62,13 +88,19 @@ class Fabrication:
             "transfer_set": {"rows": 173572, "kinds": {"text": 17708, "cut": 50628}},
         }
         write_json(self.folder / "data/prepared/summary.json", summary)
+        count = len(self.true)
+        texts = [TEXTS[row % len(TEXTS)] for row in range(count)]
+        test = {"id": [f"t{row}" for row in range(count)], "text": texts, "label": self.true, "domain": self.domains}
+        write_parquet(self.folder / "data/prepared/test.parquet", pd.DataFrame(test))
         teacher = self.predictions(SKILL["minilm"])
+        self._export("teacher/minilm", teacher)
         self._model("teacher", teacher, figures(teacher, self.labels, self.domains, CONFIG))
         self._training("models/teacher/minilm", SKILL["minilm"], 22_713_987, 1653)
         for name, size in SIZES.items():
             control, student = self.predictions(WITHOUT_TRANSFER[name]), self.predictions(SKILL[name])
             measured = student_figures(student, control, teacher, self.labels, self.domains, CONFIG)
             self._model(name, student, measured)
+            self._export(name, student)
             self._model(f"controls/{name}", control, figures(control, self.labels, self.domains, CONFIG))
             self._training(f"models/students/{name}", SKILL[name], size, 3000)
             self._training(f"models/controls/{name}", WITHOUT_TRANSFER[name], size, 3000)
@@ -79,6 +111,19 @@ class Fabrication:
     def _model(self, key: str, predictions: pd.DataFrame, measured: dict) -> None:
         write_parquet(self.folder / f"predictions/{key}.parquet", predictions)
         write_json(self.folder / f"metrics/{key}.json", measured)
+
+    def _export(self, key: str, predictions: pd.DataFrame) -> None:
+        shares = predictions[[f"p_{label}" for label in self.labels]].to_numpy(np.float64)
+        gold, weight = label_ids(predictions["label"], self.labels), COSTS[key][0]
+        macro_f1 = figures(predictions, self.labels, self.domains, CONFIG)["macro_f1"]
+        found = {f"macro_f1_{each}": macro_f1 for each in ("pytorch", "fp32", "int8")}
+        found |= {"flips_fp32": 0, "flips_int8": 7, "difference_fp32": 1e-6, "difference_int8": 0.1}
+        found |= {"bytes_fp32": weight, "bytes_int8": weight // 4, "temperature": 1.25, "threshold": 0.8}
+        found |= {"coverage": 0.6, "accuracy_sure": 0.91, "rows": len(gold), "tokens": 900, "tokens_kept": 700}
+        found["ece"] = expected_calibration_error(shares, gold)
+        found["ece_calibrated"] = expected_calibration_error(temper(shares, 1.25), gold)
+        write_json(self.folder / f"metrics/exports/{key}.json", found)
+        write_text(self.folder / f"exports/{key}/settings.json", f"{key}\n")
 
     def _training(self, folder: str, best: float, parameters: int, steps: int) -> None:
         at = np.linspace(steps / 15, steps, 15).round()
@@ -100,12 +145,39 @@ class Fabrication:
         )
 
 
+def write_speed(folder: Path, costs: Mapping[str, tuple[int, float]] = COSTS) -> None:
+    """Write what was measured of the exports of ``costs``, as they are now."""
+    models = {}
+    for key, (weight, latency) in costs.items():
+        timing = {"p50_ms": latency, "p95_ms": 2 * latency, "texts_per_second": 900.0, "ratio": 1.5}
+        timing |= {"bytes": weight, "memory_mb": 80.0}
+        models[key] = {"digest": digest(folder / "exports" / key), "fp32": timing, "int8": timing}
+    write_json(folder / "data/speed/speed.json", {"machine": MACHINE, "models": models})
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory):
+    """Return a function that copies a finished pipeline, speed measured, into a folder; each is computed once."""
+
+    @cache
+    def original(labels: tuple[str, ...], rows: int) -> Path:
+        folder = tmp_path_factory.mktemp("finished")
+        Fabrication(folder, list(labels), rows).write()
+        write_speed(folder)
+        return folder
+
+    def copy(folder: Path, *labels: str, rows: int = 1500) -> None:
+        shutil.copytree(original(labels or ("negative", "neutral", "positive"), rows), folder, dirs_exist_ok=True)
+
+    return copy
+
+
 @pytest.fixture
-def fabricate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def fabricate(finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Return a function that writes a finished pipeline for some labels and makes its folder the current one."""
 
     def write(*labels: str, rows: int = 1500) -> Path:
-        Fabrication(tmp_path, list(labels or ("negative", "neutral", "positive")), rows).write()
+        finished(tmp_path, *labels, rows=rows)
         monkeypatch.chdir(tmp_path)
         return tmp_path
 

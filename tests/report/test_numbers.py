@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.report.numbers import count, percent, points, score, signed_points, size
+from pipeline.report.numbers import count, megabytes, milliseconds, percent, points, score, signed_points, size, times
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,16 @@ from pipeline.report.numbers import count, percent, points, score, signed_points
         (size(812), "812"),
         (size(None), "–"),
         (count(23703), "23\u202f703"),
+        (milliseconds(0.3149), "0.31"),
+        (milliseconds(12.34), "12.3"),
+        (milliseconds(345.6), "346"),
+        (milliseconds(None), "–"),
+        (megabytes(4_213_216), "4.2\u00a0MB"),
+        (megabytes(42_132), "0.042\u00a0MB"),
+        (megabytes(None), "–"),
+        (times(2.94), "2.9"),
+        (times(9.96), "10"),
+        (times(12.3), "12"),
     ],
 )
 def test_as_text(text, expected):

@@ -1,6 +1,7 @@
 """The report stage on a finished pipeline in miniature: whole, safe, alone, and the same every time."""
 
 import hashlib
+import json
 import re
 import shutil
 from html.parser import HTMLParser
@@ -11,6 +12,7 @@ import pytest
 
 from pipeline.errors import GraftError
 from pipeline.stages import report
+from tests.report.conftest import COSTS, MACHINE, write_speed
 
 HOSTILE = ["<script>alert(1)</script>", "a|b & $x$ \"q\" 'r'", "积极"]
 VOID = {"meta", "link", "br", "img", "hr", "input"}
@@ -73,7 +75,8 @@ def test_the_page_is_sound_and_stands_alone(fabricate):
     assert all(reference.startswith("#") and reference[1:] in page.ids for reference in page.references)
     assert not re.search(r"https?://|@import|<script", text)
     assert page.tags.count("table") == page.tags.count("caption")
-    assert page.tags.count("svg") == 1 + 1 + 4
+    # The decision twice, for screens and phones; quality, gains; reliability and learning of teacher and students.
+    assert page.tags.count("svg") == 2 + 2 + 5 + 5
     assert str(folder) not in text
 
 
@@ -88,6 +91,8 @@ def test_every_model_is_shown(fabricate):
     assert figures["model"].tolist()[:3] == ["teacher", "bilstm", "controls/bilstm"]
     students = {"bilstm", "textcnn", "static", "minibert"}
     trained = students | {f"controls/{name}" for name in students}
+    assert figures.loc[1, ["bytes_int8", "latency_ms"]].tolist() == [2_500_000, 2.0]
+    assert figures.loc[1, "gain"] > 0
     assert csv_names(folder / "report/curves") == {"teacher/minilm", *trained}
     assert csv_names(folder / "report/confusion") == {"teacher", *trained, "rivals/tfidf"}
     confusion = pd.read_csv(folder / "report/confusion/controls/static.csv")
@@ -117,9 +122,83 @@ def test_names_from_the_data_are_escaped(fabricate):
     assert all(any(label in part for part in page.text) for label in HOSTILE)
     markdown = read(folder, "report.md")
     assert "<script" not in markdown.replace("\\<", "")
-    row = next(line for line in markdown.split("\n") if line.startswith("| a\\|b"))
-    columns = len(re.findall(r"(?<!\\)\|", row))
-    assert columns == len(re.findall(r"(?<!\\)\|", next(line for line in markdown.split("\n") if "积极" in line)))
+    lines = markdown.split("\n")
+    at = next(at for at, line in enumerate(lines) if line.startswith("| Model") and "a\\|b" in line)
+    bars = {len(re.findall(r"(?<!\\)\|", line)) for line in lines[at : at + 5]}
+    assert bars == {1 + 1 + len(HOSTILE)}
+
+
+def test_texts_are_shown_as_text_and_cut(fabricate):
+    folder = fabricate()
+    report.main()
+    text = read(folder, "index.html")
+    page = Page(text)
+    assert page.tags.count("li") > 20
+    assert {"script", "img"}.isdisjoint(page.tags)
+    assert "\u202e" not in re.sub(r"<bdi>.*?</bdi>", "", text, flags=re.DOTALL)
+    longest = max(len(part) for part in re.findall(r"<bdi>(.*?)</bdi>", text, flags=re.DOTALL))
+    assert 100 < longest < 400
+    for name in ("report.md", "figures.csv"):
+        assert "gorgeous" not in read(folder, name)
+
+
+def test_without_measured_speed_the_chart_is_of_sizes_and_says_so(fabricate):
+    folder = fabricate()
+    report.main()
+    assert "milliseconds for one text" in read(folder, "index.html")
+    (folder / "data/speed/speed.json").unlink()
+    report.main()
+    text = read(folder, "index.html")
+    assert "milliseconds for one text" not in text
+    assert "megabytes of the int8 file" in text
+    assert "<code>make benchmark</code>" in text
+    assert "times as fast" not in text
+    assert pd.read_csv(folder / "report/figures.csv")["latency_ms"].isna().all()
+
+
+def test_a_model_that_was_exported_anew_counts_as_not_measured(fabricate):
+    folder = fabricate()
+    (folder / "exports/textcnn/settings.json").write_text("another\n", encoding="utf-8")
+    report.main()
+    figures = pd.read_csv(folder / "report/figures.csv").set_index("model")["latency_ms"]
+    assert figures.isna()["textcnn"]
+    assert figures["bilstm"] == 2.0
+    assert "How fast textcnn is, as exported now, has not been measured" in read(folder, "index.html")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "speed.json is no JSON; delete it, or run `make benchmark`"),
+        ('{"machine": 1, "models": {}}', "speed.json: machine: "),
+        (json.dumps({"machine": MACHINE, "models": {"static": {"digest": "0"}}}), "models.static.fp32: field required"),
+    ],
+)
+def test_a_broken_speed_file_is_named_with_the_remedy(fabricate, text, message):
+    (fabricate() / "data/speed/speed.json").write_text(text, encoding="utf-8")
+    with pytest.raises(GraftError, match=re.escape(message)) as raised:
+        report.main()
+    assert "make benchmark" in str(raised.value)
+
+
+def test_several_teachers_cost_what_they_cost_together(fabricate):
+    folder = fabricate()
+    parameters = folder / "params.yaml"
+    text = parameters.read_text(encoding="utf-8")
+    twin = "  twin: {pretrained: minilm, tokenizer: minilm, seed: 14}\n"
+    parameters.write_text(text.replace("\nteach: ", f"\n{twin}\nteach: "), encoding="utf-8")
+    for kind in ("exports", "models"):
+        shutil.copytree(folder / kind / "teacher/minilm", folder / kind / "teacher/twin")
+    shutil.copy(folder / "metrics/exports/teacher/minilm.json", folder / "metrics/exports/teacher/twin.json")
+    report.main()
+    figures = pd.read_csv(folder / "report/figures.csv").set_index("model").loc["teacher"]
+    assert figures["bytes_int8"] == 2 * 22_500_000
+    assert pd.isna(figures["latency_ms"])
+    assert "The average of several teachers has no temperature of its own" in read(folder, "index.html")
+    write_speed(folder, COSTS | {"teacher/twin": COSTS["teacher/minilm"]})
+    report.main()
+    figures = pd.read_csv(folder / "report/figures.csv").set_index("model").loc["teacher"]
+    assert figures["latency_ms"] == 16.0
 
 
 def test_many_labels_are_listed_by_their_commonest_confusions(fabricate):
@@ -128,6 +207,7 @@ def test_many_labels_are_listed_by_their_commonest_confusions(fabricate):
     page = Page(read(folder, "index.html"))
     assert "commonest confusions" in "".join(page.text)
     assert "matrix" not in re.findall(r'<table class="(\w+)"', read(folder, "index.html"))
+    assert re.search(r'<th scope="row">topic 19</th>', read(folder, "index.html"))
 
 
 def test_two_runs_give_the_same_bytes(fabricate):
@@ -140,7 +220,14 @@ def test_two_runs_give_the_same_bytes(fabricate):
 
 
 @pytest.mark.parametrize(
-    "path", ["metrics/controls/static.json", "predictions/teacher.parquet", "models/students/bilstm/curve.csv"]
+    "path",
+    [
+        "data/prepared/test.parquet",
+        "metrics/exports/static.json",
+        "metrics/controls/static.json",
+        "predictions/teacher.parquet",
+        "models/students/bilstm/curve.csv",
+    ],
 )
 def test_a_missing_file_is_named_with_the_remedy(fabricate, path):
     (fabricate() / path).unlink()

@@ -1,0 +1,45 @@
+"""Whether the models' probabilities mean what they say, before and after temperature scaling."""
+
+from dataclasses import dataclass
+
+from pipeline.evaluation.calibration import Reliability, reliability
+from pipeline.evaluation.predictions import label_ids
+from pipeline.report.numbers import percent, score
+from pipeline.report.results import Kind, ModelResult, Results
+from pipeline.report.tables import Table
+
+
+@dataclass(frozen=True)
+class Diagram:
+    """What the reliability diagram of a model shows; nothing after scaling where several teachers are averaged."""
+
+    title: str
+    kind: Kind
+    before: Reliability
+    after: Reliability | None
+
+
+def diagrams(results: Results) -> list[Diagram]:
+    """Return the diagram of the teacher and of each student."""
+    return [_diagram(model, results) for model in results.shipped]
+
+
+def _diagram(model: ModelResult, results: Results) -> Diagram:
+    gold = label_ids(model.predictions["label"], results.labels)
+    before, after = (reliability(model.probabilities(results.labels, each), gold) for each in (False, True))
+    return Diagram(model.title, model.kind, before, after if model.temperature is not None else None)
+
+
+def calibration_table(results: Results) -> Table:
+    """Return temperature, calibration error and what a threshold of confidence gives, of every export."""
+    rows, kinds = [], []
+    for model in results.shipped:
+        for export in model.exports:
+            found = export.figures
+            errors = [score(found["ece"]), score(found["ece_calibrated"])]
+            sure = [percent(found["threshold"]), percent(found["coverage"]), percent(found["accuracy_sure"], 1)]
+            rows.append([export.name, f"{found['temperature']:.2f}", *errors, *sure])
+            kinds.append(model.kind)
+    headings = ["Model", "Temperature", "Error before", "Error after", "Sure from"]
+    headings += ["Texts it is sure of", "Of these right"]
+    return Table("Expected calibration error and sure labels on the test split", headings, rows, kinds)
