@@ -34,6 +34,7 @@ PARTS = (
     ("students", ["models/students"]),
     ("controls", ["models/controls"]),
     ("predictions", ["predictions"]),
+    ("exports", ["exports"]),
     ("metrics", ["metrics"]),
     ("report", ["report"]),
 )

@@ -25,7 +25,8 @@ READERS: dict[str, Sequence[str]] = {
     "report": ["report"],
 }
 # More readers of single settings: the architecture's file is one that evaluation and export import, the tokenizer
-# names the tokens that export counts, and it reads the test split as evaluation does; the report has intervals of its own.
+# names the tokens that export counts, and it reads the test split as evaluation does; the report
+# has intervals of its own.
 ALSO = {
     "architecture": ["evaluate@K", "evaluate_control@K", "export@K"],
     "tokenizer": ["export@K"],
