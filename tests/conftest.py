@@ -10,6 +10,14 @@ import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
+# Modules whose tests take minutes: begun first, so that no process is left alone with one of them at the end.
+LONGEST = (
+    "tests/test_repro.py",
+    "tests/test_reruns.py",
+    "tests/benchmarks/test_kills.py",
+    "tests/sharing/test_remotes.py",
+    "tests/training/test_resume.py",
+)
 SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 WORDS = [
     "good",
@@ -33,6 +41,11 @@ WORDS = [
     "and",
     "but",
 ]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {name: at for at, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(LONGEST)))
 
 
 def build_tokenizer() -> PreTrainedTokenizerFast:

@@ -2,19 +2,10 @@
 
 import json
 import re
-import subprocess
-import sys
 from importlib.metadata import version
-from pathlib import Path
-from typing import Any
 
 import pytest
-import torch
-from ruamel.yaml import YAML
-from transformers import DistilBertConfig, DistilBertModel
 
-from pipeline.tokens.training import train_tokenizer
-from tests.closure import ROOT
 from tests.conftest import write_pretrained
 from tests.project import SECRET, Project, small, write_reviews
 
@@ -32,7 +23,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     write_pretrained(folder / "models/local/tiny")
     project.edit(small)
     ran = project.repro()
-    assert len(ran) == 27, ran
+    assert len(ran) == 32, ran
     project.git("add", "-A")
     project.git("commit", "-qm", "run")
     return project
@@ -69,64 +60,6 @@ def test_students_start_from_their_teacher(project: Project) -> None:
     assert project.git("status", "--porcelain") == "", "the same weights again"
 
 
-def write_other_pretrained(folder: Path) -> None:
-    """A DistilBERT with random weights that reads characters."""
-    torch.manual_seed(1)
-    tokenizer = train_tokenizer(["abcdefghijklmnopqrstuvwxyz, 0123456789"] * 2, "characters", 100, lowercase=True)
-    config = DistilBertConfig(
-        vocab_size=len(tokenizer), dim=24, n_layers=1, n_heads=2, hidden_dim=48, max_position_embeddings=128
-    )
-    DistilBertModel(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-
-
-def test_two_kinds_of_teachers_token_states_and_unlabelled_text_from_end_to_end(project: Project) -> None:
-    write_other_pretrained(project.folder / "models/local/other")
-    lines = [f"the story number {at} was so very fine" for at in range(30)]
-    (project.folder / "data/unlabelled/texts.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    losses = [{"name": "token_states"}, {"name": "representation"}, {"name": "relations"}]
-    phases = [{"share": 1.0, "losses": losses}, {"share": 1.0, "losses": [{"name": "logits_mse"}]}]
-
-    def change(values: Any) -> None:
-        values["transfer"]["phases"] = phases
-        values["pretrained"]["other"] = {"source": "folder", "path": "models/local/other"}
-        values["tokenizers"]["other"] = {"source": "models/pretrained/other", "max_length": 96}
-        values["teachers"]["other"] = {"pretrained": "other", "tokenizer": "other", "seed": 3}
-        values["teach"].update(token_states=8, shard_texts=100)
-        values["transfer_set"]["copies"] = 1
-
-    project.edit(change)
-    ran = project.repro()
-    assert {"prepare", "finetune@other", "teach@minilm", "teach@other", "transfer@static"} <= ran
-    assert not {"finetune@minilm", "control@static"} & ran, "what reads neither the set nor the signals does not rerun"
-    kinds = project.json("data/prepared/summary.json")["transfer_set"]["kinds"]
-    assert kinds["unlabelled"] == 30
-    (project.folder / "data/unlabelled/texts.txt").unlink()
-    project.git("checkout", "-q", "params.yaml", "dvc.lock")
-    assert project.dvc("checkout").returncode == 0
-    assert not list((project.folder / ".checkpoints").rglob("*.npy")), "finished work leaves no checkpoint behind"
-
-
-def test_a_killed_teach_goes_on_after_its_last_shard(project: Project) -> None:
-    project.edit(lambda values: values["teach"].update(shard_texts=40))
-    command = [sys.executable, "-m", "pipeline.stages.teach", "minilm"]
-    with subprocess.Popen(command, cwd=project.folder, env=project.environment, stderr=subprocess.DEVNULL) as process:
-        while not list((project.folder / ".checkpoints").glob("teach@minilm/*/*040/logits.npy")):
-            assert process.poll() is None, "it ended before it could be killed"
-        process.kill()
-    before = (project.folder / "signals/minilm/logits.npy").read_bytes()
-    done = project.call(*command)
-    assert re.search(r"teach@minilm: .* [1-9][\d,]* from an earlier run", done.stdout), done.stdout + done.stderr
-    whole = project.folder / "signals/minilm/logits.npy"
-    once = whole.read_bytes()
-    again = project.call(*command)
-    assert "; 0 from an earlier run" in again.stdout
-    assert whole.read_bytes() == once
-    assert len(before) == len(once)
-    project.git("checkout", "-q", "params.yaml")
-    assert project.dvc("checkout", "--force").returncode == 0
-
-
 def test_only_what_is_published_lands_in_a_model(project: Project) -> None:
     for folder in ("teacher/minilm", "students/static", "controls/static"):
         names = {path.name for path in (project.folder / "models" / folder).iterdir()}
@@ -147,7 +80,15 @@ def test_nothing_reruns_and_nothing_is_left_to_commit(project: Project) -> None:
 
 
 def test_no_artifact_knows_where_it_was_made(project: Project) -> None:
-    for root in ("models/teacher", "models/students", "models/controls", "data/tokenized", "metrics", "report"):
+    for root in (
+        "models/teacher",
+        "models/students",
+        "models/controls",
+        "data/tokenized",
+        "exports",
+        "metrics",
+        "report",
+    ):
         for path in (project.folder / root).rglob("*"):
             if path.suffix in {".json", ".md", ".html", ".csv"}:
                 assert str(project.folder.parent) not in path.read_text(encoding="utf-8"), path
@@ -155,8 +96,7 @@ def test_no_artifact_knows_where_it_was_made(project: Project) -> None:
 
 def test_each_stage_leaves_a_record_of_where_its_result_came_from(project: Project) -> None:
     stages = set(project.dvc("stage", "list", "--name-only").stdout.split())
-    # Those of stages that an earlier test took away again stay.
-    assert {path.stem for path in (project.folder / "provenance").iterdir()} >= stages
+    assert {path.stem for path in (project.folder / "provenance").iterdir()} == stages
     # No test of this module makes the teacher again.
     record = project.json("provenance/finetune@minilm.json")
     assert (record["threads"], record["processes"]) == (1, 1)
@@ -173,72 +113,6 @@ def test_no_secret_reaches_a_log_or_a_file(project: Project) -> None:
             assert SECRET.encode() not in path.read_bytes(), path
     assert not [said for said in project.said if SECRET in said]
     assert SECRET in project.environment["HF_TOKEN"]
-
-
-def test_comments_and_order_rerun_nothing(project: Project) -> None:
-    path = project.folder / "params.yaml"
-    before = path.read_text()
-    path.write_text("# a comment\n" + before)
-    project.edit(lambda values: values.update(finetune=dict(reversed(list(values["finetune"].items())))))
-    assert path.read_text() != before
-    assert project.repro() == set()
-    project.git("checkout", "-q", "params.yaml")
-
-
-def test_one_students_width_reruns_that_student_alone(project: Project) -> None:
-    project.edit(lambda values: values["students"]["static"]["config"].update(hidden_size=12))
-    ran = project.repro()
-    assert ran == {"transfer@static", "control@static", "evaluate_control@static", "evaluate@static", "report"}
-    project.git("checkout", "-q", "params.yaml", "dvc.lock")
-    assert project.dvc("checkout").returncode == 0
-
-
-def test_a_new_student_is_the_file_and_the_entry_that_contributing_shows(project: Project) -> None:
-    guide = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    code, entry = re.search(r"```python\n(.*?)```.*?```yaml\n(.*?)```", guide, re.DOTALL).groups()
-    (project.folder / "pipeline/models/mean.py").write_text(code, encoding="utf-8")
-    student = YAML().load(entry)["mean"]
-    own = {"source": "data/prepared/transfer.parquet", "kind": "bpe", "vocabulary": 400, "max_length": 12}
-
-    def change(values: Any) -> None:
-        values["tokenizers"]["own"] = own
-        values["students"].update(mean=student, meanown={**student, "tokenizer": "own"})
-
-    project.edit(change)
-    stages = ("transfer", "control", "evaluate_control", "evaluate")
-    trained = {f"{stage}@{name}" for stage in stages for name in ("mean", "meanown")}
-    assert project.repro() == {"tokenize@own", "vocabulary@own", *trained, "report"}
-    assert "meanown" in (project.folder / "report/report.md").read_text(encoding="utf-8")
-    (project.folder / "pipeline/models/mean.py").unlink()
-    project.git("checkout", "-q", "params.yaml", "dvc.lock")
-    assert project.dvc("checkout").returncode == 0
-
-
-@pytest.mark.parametrize(
-    ("setting", "message"),
-    [
-        ("budget.steps=many", "budget.steps is 'many': input should be a valid integer"),
-        ("+budget.stesp=3", "budget.stesp is not a setting"),
-        ("finetune.learning_rate=-1e-5", "finetune.learning_rate is -1e-05: input should be greater than 0"),
-    ],
-)
-def test_an_experiment_with_a_slip_ends_before_any_work(project: Project, setting: str, message: str) -> None:
-    done = project.dvc("exp", "run", "--set-param", setting)
-    assert done.returncode != 0
-    assert message in done.stdout + done.stderr
-    assert "Traceback" not in done.stdout + done.stderr
-    project.git("checkout", "-q", ".")
-    assert project.dvc("checkout").returncode == 0
-
-
-def test_an_experiment_takes_a_number_in_scientific_notation(project: Project) -> None:
-    done = project.dvc("exp", "run", "--set-param", "+students.static.budget={learning_rate:5e-3}")
-    assert done.returncode == 0, done.stdout + done.stderr
-    ran = {line.split("'")[1] for line in done.stdout.splitlines() if line.startswith("Running stage")}
-    assert "transfer@static" in ran
-    assert "finetune@minilm" not in ran
-    project.git("checkout", "-q", ".")
-    assert project.dvc("checkout").returncode == 0
 
 
 def test_dvc_draws_the_metrics_and_the_plots(project: Project) -> None:

@@ -22,6 +22,8 @@ HEAVY = (
     "evaluate",
     "matplotlib.figure",
     "matplotlib.backends.backend_svg",
+    "onnxruntime.quantization",
+    "onnxscript",
     "pandas",
     "pydantic",
     "pyarrow.parquet",
