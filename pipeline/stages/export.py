@@ -43,9 +43,9 @@ def main(model: str) -> None:
     batch_tokens = params.evaluate.batch_tokens
     whole = _logits(trained, tokenizer, texts["test"], batch_tokens)
     rows = vocabulary_size(trained)
-    if teacher is None and params.export.vocabulary < rows:
-        tokens = Path("data/tokenized") / params.section("students", model).tokenizer / "transfer.arrow"
-        counts = token_counts(read_tokens(tokens), rows)
+    tokenizer_name = params.section("students", model).tokenizer if teacher is None else None
+    if tokenizer_name is not None and params.export.vocabulary < rows:
+        counts = token_counts(read_tokens(Path("data/tokenized") / tokenizer_name / "transfer.arrow"), rows)
         kept = commonest_tokens(counts, params.export.vocabulary, tokenizer.all_special_ids)
         prune_vocabulary(trained, kept)
         rows = len(kept)

@@ -153,7 +153,7 @@ def test_a_whole_run_against_itself_and_an_edit(tiny: Tiny, tmp_path: Path) -> N
     parts = compare_runs(tiny.folder, other)
     assert [part.name for part in parts] == [
         "settings", "code", "input", "prepared text", "tokenizers", "tokens", "teachers", "signals", "students",
-        "controls", "predictions", "metrics", "report",
+        "controls", "predictions", "exports", "metrics", "report",
     ]  # fmt: skip
     assert render(parts, 0.0).splitlines()[-1] == "Equal."
     path = other / "models/students/static/model.safetensors"

@@ -61,7 +61,7 @@ EDITS = {
     "files": [
         (comment("pipeline/text/splitting.py"), {"prepare"}, "pipeline/text/splitting.py changed"),
         (comment("pipeline/models/textcnn.py"),
-         {f"{stage}@textcnn" for stage in ("transfer", "control", "evaluate", "evaluate_control")},
+         {f"{stage}@textcnn" for stage in ("transfer", "control", "evaluate", "evaluate_control", "export")},
          "pipeline/models/textcnn.py changed"),
         (("reviews.csv", lambda text: text + "one more,good\n"), {"fetch"}, "reviews.csv changed"),
         (("data/unlabelled/more.txt", lambda _: "a text\n"), {"prepare"},
@@ -75,7 +75,8 @@ EDITS = {
          "output data/raw is not what the stage wrote"),
         (("data/raw/data.csv", lambda text: text + "one more,good\n"), {"prepare"}, "data/raw: data.csv changed"),
         (("models/teacher/minilm/more.txt", lambda _: "?"),
-         {"finetune@minilm", "teach@minilm", "vocabulary@minilm", "evaluate_teacher", *each("transfer")},
+         {"finetune@minilm", "teach@minilm", "vocabulary@minilm", "evaluate_teacher", "export_teacher@minilm",
+          *each("transfer")},
          "models/teacher: minilm/more.txt added"),
         (("metrics/static.json", None), {"evaluate@static", "report"}, "output metrics/static.json is missing"),
         (("dvc.lock", lambda text: text.replace("  tokenize@minilm:\n", "  tokenized:\n")), {"tokenize@minilm"},
