@@ -16,12 +16,14 @@ from typing import Any
 
 from tqdm import tqdm
 
-from pipeline.artifacts import read_json, read_parquet, required, write_json
+from pipeline.artifacts import read_parquet, required, write_json
 from pipeline.deployment.digest import digest
 from pipeline.deployment.runtime import FILES
 from pipeline.errors import GraftError
+from pipeline.interruption import ended_by_signals
 from pipeline.lineage.provenance import processor
 from pipeline.params import load_params
+from pipeline.speed.record import read_speed
 from pipeline.speed.rounds import measure, summary
 
 EXPORTS, TEST, TARGET = Path("exports"), Path("data/prepared/test.parquet"), Path("data/speed/speed.json")
@@ -39,16 +41,17 @@ def main() -> None:
     options = parser.parse_args()
     if min(options.rounds, options.threads) < 1:
         parser.error("--rounds and --threads must be at least 1")
-    try:
-        folders = _folders()
-        digests = {name: digest(folder) for name, folder in folders.items()}
-        if options.missing and _measured(digests):
-            return
-        record = _record(folders, digests, options.rounds, options.threads)
-        write_json(TARGET, record)
-    except GraftError as error:
-        sys.exit(f"graft: benchmark: {error}")
-    _print(record)
+    with ended_by_signals("benchmark"):
+        try:
+            folders = _folders()
+            digests = {name: digest(folder) for name, folder in folders.items()}
+            if options.missing and _measured(digests):
+                return
+            record = _record(folders, digests, options.rounds, options.threads)
+            write_json(TARGET, record)
+        except GraftError as error:
+            sys.exit(f"graft: benchmark: {error}")
+        _print(record)
 
 
 def _folders() -> dict[str, Path]:
@@ -59,8 +62,8 @@ def _folders() -> dict[str, Path]:
 
 
 def _measured(digests: dict[str, str]) -> bool:
-    known = read_json(TARGET)["models"] if TARGET.exists() else {}
-    return all(known.get(name, {}).get("digest") == value for name, value in digests.items())
+    known = read_speed(TARGET)
+    return known is not None and all(known.of(name, value) for name, value in digests.items())
 
 
 def _record(folders: dict[str, Path], digests: dict[str, str], rounds: int, threads: int) -> dict[str, Any]:

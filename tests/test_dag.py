@@ -47,7 +47,8 @@ def test_exactly_these_stages_depend_on_a_code_file(path: str) -> None:
     assert actual == stages_for_code(path, params())
     # These accept, refuse, compare, classify, measure or take down; they decide no output of the DAG.
     outside = {"validation.py", "predict.py", "serve.py", "benchmark.py", "why.py", "compare.py", "pull.py"}
-    rooms = ("lineage", "prediction", "serving", "speed")
+    outside |= {"worker.py", "rounds.py"}
+    rooms = ("lineage", "prediction", "serving")
     assert bool(actual) != (Path(path).name in outside or Path(path).parts[1] in rooms)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from importlib.metadata import version
 
 import pytest
@@ -70,6 +71,18 @@ def test_only_what_is_published_lands_in_a_model(project: Project) -> None:
 def test_a_control_has_its_own_dropout_and_its_student_has_not(project: Project) -> None:
     for name, own in (("students", 0.1), ("controls", 0.3)):
         assert project.json(f"models/{name}/bilstm/config.json")["dropout"] == own
+
+
+def test_what_ships_says_what_was_trained(project: Project) -> None:
+    for name in (*MODELS, "teacher/minilm"):
+        figures = project.json(f"metrics/exports/{name}.json")
+        assert figures["flips_fp32"] == 0
+        assert figures["difference_fp32"] < 1e-4
+        of = name.replace("/minilm", "")
+        assert figures["macro_f1_pytorch"] == pytest.approx(project.json(f"metrics/{of}.json")["macro_f1"], abs=1e-5)
+        folder = project.folder / "exports" / name
+        said = project.call(sys.executable, str(folder / "predict.py"), "a great film")
+        assert json.loads(said.stdout)["label"] == "good", said.stderr
 
 
 def test_nothing_reruns_and_nothing_is_left_to_commit(project: Project) -> None:

@@ -10,7 +10,6 @@ from transformers import PreTrainedTokenizerFast
 from pipeline.artifacts import write_text
 from pipeline.deployment import runtime
 from pipeline.text import cleaning
-from pipeline.text.placeholder import MASK
 
 NEEDED = ("numpy", "onnxruntime", "tokenizers")
 
@@ -34,8 +33,6 @@ def tokenizer_settings(tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
         "split_special_tokens": tokenizer.split_special_tokens,
         "pad_token_id": pad,
         "filler_token_id": pad if unknown is None else unknown,
-        "placeholder": MASK,
-        "placeholder_token": tokenizer.mask_token or tokenizer.unk_token or "",
     }
 
 

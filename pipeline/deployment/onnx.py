@@ -64,15 +64,10 @@ def export_onnx(model: PreTrainedModel, target: Path) -> None:
 
 def _forget_where(model: onnx.ModelProto) -> None:
     """Remove what torch notes of the code that made each node: it holds paths of this machine."""
-    for holder in (model, model.graph, *model.graph.node, *model.graph.value_info, *model.graph.initializer):
-        del holder.metadata_props[:]
-        holder.doc_string = ""
-    for function in model.functions:
-        _forget_function(function)
-
-
-def _forget_function(function: onnx.FunctionProto) -> None:
-    for holder in (function, *function.node, *function.value_info):
+    holders = [model, *model.graph.initializer]
+    for body in (model.graph, *model.functions):
+        holders += [body, *body.node, *body.value_info]
+    for holder in holders:
         del holder.metadata_props[:]
         holder.doc_string = ""
 

@@ -1,7 +1,7 @@
 """Layers written for a runtime: as operators that it has fast kernels for.
 
-torch's exporter would write an LSTM as a loop over tokens; and onnxruntime multiplies matrices of int8 several times as
-fast as it convolves, in whichever arithmetic.
+torch's exporter would write an LSTM as a loop over tokens; and onnxruntime's matrices can be of int8, where its
+convolutions of int8 are slower than those of floats.
 """
 
 from collections.abc import Callable

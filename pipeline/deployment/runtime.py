@@ -5,8 +5,8 @@ This file lies as ``predict.py`` in every folder that the stage ``export`` write
     python predict.py "A gorgeous film." "Not for me."      # or a text a line on stdin; JSON lines out
 
 Settings of the model (``settings.json``): ``labels``; ``temperature`` and ``threshold``, both from validation; and of
-its tokenizer ``max_length``, ``truncation_side``, ``split_special_tokens``, ``pad_token_id``, ``filler_token_id`` (read
-where a text leaves no token), and ``placeholder``, a character that is read as ``placeholder_token``.
+its tokenizer ``max_length``, ``truncation_side``, ``split_special_tokens``, ``pad_token_id``, and ``filler_token_id``,
+which is read where a text leaves no token.
 """
 
 import argparse
@@ -51,7 +51,6 @@ class Classifier:
             self.temperature: float = settings["temperature"]
             self.threshold: float = settings["threshold"]
             self.pad, self.filler = settings["pad_token_id"], settings["filler_token_id"]
-            self.placeholder = settings["placeholder"], settings["placeholder_token"]
             file = "tokenizer.json"
             self.tokenizer = Tokenizer.from_file(str(folder / file))
             self.tokenizer.no_padding()
@@ -66,8 +65,7 @@ class Classifier:
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the token ids of each text; a text that leaves no token gets one, for a model must read something."""
-        written = [text.replace(*self.placeholder) for text in texts]
-        return [each.ids or [self.filler] for each in self.tokenizer.encode_batch_fast(written)]
+        return [each.ids or [self.filler] for each in self.tokenizer.encode_batch_fast(list(texts))]
 
     def logits(self, tokens: Sequence[Sequence[int]]) -> np.ndarray:
         """Return (N, labels) float32: texts of like length are read together, as many as fit into a batch."""

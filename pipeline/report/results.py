@@ -11,7 +11,7 @@ from pipeline.evaluation.calibration import temper
 from pipeline.evaluation.metrics import slugs
 from pipeline.evaluation.predictions import PREFIX, label_ids
 from pipeline.params import Params
-from pipeline.report.speed import Machine, ModelSpeed
+from pipeline.speed.record import Machine, ModelSpeed
 
 Kind = Literal["teacher", "student", "control", "rival"]
 
@@ -31,7 +31,8 @@ class ModelResult:
     """One model: its figures, its predictions on the test split, its size and its exports.
 
     ``key`` is unique (``bilstm``, ``controls/bilstm``, ``rivals/tfidf``); ``name`` is the one of params.yaml.
-    A student has one export, the teacher one for each of the models that it averages, the others none.
+    A student has one export, the teacher one for each of the models that it averages, the others none. ``validation``
+    is the macro-F1 of the checkpoint that was kept, on the split that chose it; a rival, and an average, have none.
     """
 
     key: str
@@ -41,6 +42,7 @@ class ModelResult:
     predictions: pd.DataFrame
     parameters: int | None = None
     exports: Sequence[Export] = ()
+    validation: float | None = None
 
     @property
     def applicable(self) -> bool:
@@ -94,6 +96,11 @@ class Curve:
     frame: pd.DataFrame
     best_step: int | None = None
 
+    def kept(self, column: str) -> float | None:
+        """Return the figure ``column`` of the checkpoint that was kept; None where it was not taken."""
+        found = self.frame.loc[self.frame["step"] == self.best_step, column].dropna()
+        return float(found.iloc[0]) if len(found) else None
+
 
 @dataclass(frozen=True)
 class Results:
@@ -124,7 +131,7 @@ class Results:
     @property
     def ranked_students(self) -> list[ModelResult]:
         """The students, the best first."""
-        return sorted(self.of("student"), key=lambda model: -model.macro_f1)
+        return ranked(self.of("student"))
 
     @property
     def controls(self) -> dict[str, ModelResult]:
@@ -161,6 +168,11 @@ class Results:
         """Return the domains that figures were measured on, in order; none if there is only one."""
         prefix = "rows_domain_"
         return sorted(key.removeprefix(prefix) for key in self.teacher.figures if key.startswith(prefix))
+
+
+def ranked(students: Sequence[ModelResult]) -> list[ModelResult]:
+    """Return ``students``, the best on validation first: the test split measures, and chooses none of them."""
+    return sorted(students, key=lambda model: -(model.validation or 0.0))
 
 
 def confusion_counts(model: ModelResult, labels: Sequence[str]) -> np.ndarray:

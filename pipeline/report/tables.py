@@ -16,7 +16,7 @@ from pipeline.report.numbers import (
     size,
 )
 from pipeline.report.results import Export, ModelResult, Results
-from pipeline.report.speed import Timing
+from pipeline.speed.record import Timing
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ class Verdict:
 
 
 def verdict(results: Results) -> Verdict:
-    """Return the sentences; the student with the highest macro-F1 is the one to ship, unless a rival reaches it."""
+    """Return the sentences; the student that is best on validation is the one to ship, unless a rival reaches it."""
     best, *others = results.ranked_students
     teacher = results.teacher
     sentences = [f"{model.name} {_worth(model, teacher, brief=True)}{_outdone(model, results)}." for model in others]
@@ -44,8 +44,9 @@ def verdict(results: Results) -> Verdict:
 
 
 SEEDS = (
-    "Each model was trained with one seed: the intervals hold the chance in the texts tested, not the chance in "
-    "training; `make ablation` trains with several."
+    "Students stand in the order of their scores on validation, and are measured on the test split. Each model was "
+    "trained with one seed: the intervals hold the chance in the texts tested, not the chance in training; "
+    "`make ablation` trains with several."
 )
 
 

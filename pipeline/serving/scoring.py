@@ -6,7 +6,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from pipeline.deployment.runtime import FILES, Classifier
+from pipeline.deployment.runtime import FILES, Classifier, UnreadableError
 from pipeline.errors import GraftError
 from pipeline.serving.waiting import Check
 
@@ -63,14 +63,13 @@ def load_models(exports: Mapping[str, Path], precision: str) -> dict[str, Model]
 
 
 def _load(name: str, folder: Path, precision: str) -> Model:
-    remedy = "export it again with `dvc repro`"
     for file in (FILES[precision], "tokenizer.json"):
         if not (folder / file).is_file():
-            raise GraftError(f"{folder} has no {file}; {remedy}")
+            raise GraftError(f"{folder} has no {file}; export it again with `dvc repro`")
     try:
         classifier = Classifier(folder, precision)
-    except Exception as error:  # onnxruntime and tokenizers raise classes of their own that share no base
-        raise GraftError(f"{folder} cannot be loaded ({type(error).__name__}: {error}); {remedy}") from None
+    except UnreadableError as error:
+        raise GraftError(f"{folder} cannot be loaded: {error}") from None
     return Model(name, (folder / FILES[precision]).stat().st_size, classifier)
 
 

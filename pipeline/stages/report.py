@@ -10,6 +10,7 @@ Run: python -m pipeline.stages.report
 Folders may still hold a student that params.yaml no longer names; only named ones are read.
 """
 
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from pipeline.report.leads import lead_intervals
 from pipeline.report.markdown import render_markdown
 from pipeline.report.page import render_page
 from pipeline.report.results import Curve, Export, Kind, ModelResult, Results, figure_rows
-from pipeline.report.speed import SpeedFile, read_speed
+from pipeline.speed.record import SpeedFile, read_speed
 from pipeline.stages.entry import run
 
 MODELS = Path("models")
@@ -56,10 +57,12 @@ def _read(params: Params) -> Results:
     parameters = sum(int(trainings[key]["parameters"]) for key in teachers)
     together = [exports[key] for key in teachers]
     models = [_read_model("teacher", " + ".join(params.teachers), "teacher", parameters, together)]
+    validation = {curve.key: curve.kept("validation_macro_f1") for curve in curves}
     for key, (folder, kind) in trained.items():
         if kind != "teacher":
             own = [exports[key]] if kind == "student" else []
-            models.append(_read_model(key, folder.name, kind, int(trainings[key]["parameters"]), own))
+            parameters = int(trainings[key]["parameters"])
+            models.append(_read_model(key, folder.name, kind, parameters, own, validation[key]))
     models += [_read_model(f"rivals/{name}", name, "rival") for name in params.rivals]
     labels = read_json(PREPARED / "labels.json")["labels"]
     return Results(
@@ -90,11 +93,17 @@ def _trained(params: Params) -> dict[str, tuple[Path, Kind]]:
 
 
 def _read_model(
-    key: str, name: str, kind: Kind, parameters: int | None = None, exports: list[Export] | None = None
+    key: str,
+    name: str,
+    kind: Kind,
+    parameters: int | None = None,
+    exports: Sequence[Export] = (),
+    validation: float | None = None,
 ) -> ModelResult:
     figures = read_json(Path(f"metrics/{key}.json"))
     predictions = read_parquet(Path(f"predictions/{key}.parquet"))
-    return ModelResult(key, name, kind, figures, predictions, figures.get("parameters", parameters), exports or [])
+    parameters = figures.get("parameters", parameters)
+    return ModelResult(key, name, kind, figures, predictions, parameters, exports, validation)
 
 
 def _read_export(key: str, speed: SpeedFile | None) -> Export:

@@ -3,13 +3,14 @@
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
-from transformers import PreTrainedTokenizerFast
+from transformers import AutoModelForSequenceClassification, PreTrainedTokenizerFast
 
 from pipeline.deployment.onnx import export_onnx, quantize
-from pipeline.models.registry import student
+from pipeline.models.registry import configure, student
 from tests.closure import ROOT
 from tests.models.test_models import LABELS, STUDENTS
 
@@ -18,6 +19,15 @@ def read(path: Path, ids: torch.Tensor, mask: torch.Tensor) -> np.ndarray:
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     found: np.ndarray = session.run(["logits"], {"input_ids": ids.numpy(), "attention_mask": mask.numpy()})[0]
     return found
+
+
+def tables(path: Path, shape: tuple[int, ...], ending: str = "") -> list[np.ndarray]:
+    stored = onnx.load(path).graph.initializer
+    return [
+        onnx.numpy_helper.to_array(each).astype(np.float64)
+        for each in stored
+        if tuple(each.dims) == shape and each.name.endswith(ending)
+    ]
 
 
 @pytest.mark.parametrize(("architecture", "settings"), STUDENTS)
@@ -47,3 +57,37 @@ def test_its_bytes_depend_on_the_model_alone(tokenizer: PreTrainedTokenizerFast,
         quantize(tmp_path / name, tmp_path / f"{name}8")
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
     assert (tmp_path / "one8").read_bytes() == (tmp_path / "two8").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("architecture", "settings"),
+    [
+        ("static", {"embedding_size": 32, "hidden_size": 32}),
+        ("textcnn", {"embedding_size": 32, "filters": 32, "widths": [1, 2], "blocks": 2}),
+        ("bilstm", {"embedding_size": 32, "hidden_size": 32}),
+    ],
+)
+def test_eight_bits_hold_the_large_tables_too_and_say_nearly_the_same(
+    architecture: str, settings: dict, tmp_path: Path
+) -> None:
+    torch.manual_seed(0)
+    model = AutoModelForSequenceClassification.from_config(configure(architecture, settings, 3000, 0)).eval()
+    torch.nn.init.normal_(model.classifier.weight, std=1.0)
+    export_onnx(model, tmp_path / "model.onnx")
+    quantize(tmp_path / "model.onnx", tmp_path / "int8.onnx")
+    stored = {
+        name: [tuple(each.dims) for each in onnx.load(tmp_path / name).graph.initializer if each.data_type == kind]
+        for name, kind in (("model.onnx", onnx.TensorProto.FLOAT), ("int8.onnx", onnx.TensorProto.INT8))
+    }
+    assert (3000, 32) in stored["model.onnx"]
+    assert (3000, 32) in stored["int8.onnx"]
+    assert (tmp_path / "int8.onnx").stat().st_size < 0.5 * (tmp_path / "model.onnx").stat().st_size
+    (whole,) = tables(tmp_path / "model.onnx", (3000, 32))
+    (eight,), (scale,) = tables(tmp_path / "int8.onnx", (3000, 32)), tables(tmp_path / "int8.onnx", (3000, 1), "_scale")
+    assert (np.abs(eight * scale - whole) <= 0.501 * scale).all()
+    assert np.abs(eight).max() == 127
+    ids = torch.randint(5, 3000, (60, 12))
+    mask = torch.ones_like(ids)
+    whole, eight = (read(tmp_path / name, ids, mask) for name in ("model.onnx", "int8.onnx"))
+    assert whole.std(axis=0).min() > 0.05, "texts that all get the same logits would show nothing"
+    assert np.abs(eight - whole).mean() < 0.15 * whole.std()

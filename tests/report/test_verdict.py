@@ -8,8 +8,8 @@ import pytest
 
 from pipeline.params import load_params
 from pipeline.report.results import Export, Kind, ModelResult, Results
-from pipeline.report.speed import ModelSpeed, Timing
 from pipeline.report.verdict import Verdict, verdict
+from pipeline.speed.record import ModelSpeed, Timing
 from tests.report.conftest import PARAMS
 
 NOTHING = pd.DataFrame({"label": [], "predicted": []})
@@ -23,7 +23,7 @@ def export(name: str, size: int, latency: float | None, lost: float = 0.0) -> Ex
 
 
 def model(name: str, kind: Kind, macro_f1: float, *exports: Export, **figures) -> ModelResult:
-    return ModelResult(name, name, kind, {"macro_f1": macro_f1, **figures}, NOTHING, None, exports)
+    return ModelResult(name, name, kind, {"macro_f1": macro_f1, **figures}, NOTHING, None, exports, macro_f1)
 
 
 def student(
@@ -60,6 +60,13 @@ def test_the_best_student_is_the_one_to_ship_and_the_sentence_says_why():
         "static keeps 75.0 % of the teacher’s macro-F1, is 80 times as fast and as large, "
         "and gains 2.0 points (1.0 to 3.0) from transfer."
     ]
+
+
+def test_validation_says_which_student_is_the_best_whatever_the_test_split_says():
+    lucky, chosen = student("lucky", 0.75, SURE), student("chosen", 0.74, SURE)
+    found = decide(dataclasses.replace(lucky, validation=0.70), dataclasses.replace(chosen, validation=0.71))
+    assert found.headline.startswith("Ship chosen: it keeps 92.5 %")
+    assert found.others[0].startswith("lucky keeps 93.8 %")
 
 
 def test_a_student_that_is_slower_and_larger_is_called_so():

@@ -3,16 +3,9 @@
 from pathlib import Path
 
 import pytest
-import torch
-from transformers import PreTrainedTokenizerFast
 
-from pipeline.artifacts import write_json
-from pipeline.deployment.bundle import settings
 from pipeline.deployment.digest import digest
-from pipeline.deployment.onnx import export_onnx, quantize
-from pipeline.deployment.runtime import FILES
 from pipeline.errors import GraftError
-from pipeline.models.registry import student
 from pipeline.speed.rounds import measure, summary
 
 
@@ -38,18 +31,6 @@ def test_known_figures() -> None:
     assert found["p95_ms"] == pytest.approx(2.85)
     assert found["memory_mb"] == 9
     assert summary(teacher, teacher)["ratio"] == 1
-
-
-@pytest.fixture(scope="module")
-def exported(tokenizer: PreTrainedTokenizerFast, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("measured")
-    torch.manual_seed(0)
-    model = student("static", {"embedding_size": 8, "hidden_size": 8}, tokenizer, ["bad", "good"]).eval()
-    export_onnx(model, folder / FILES["fp32"])
-    quantize(folder / FILES["fp32"], folder / FILES["int8"])
-    tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
-    write_json(folder / "settings.json", settings(["bad", "good"], tokenizer, 1.0, 0.5))
-    return folder
 
 
 def test_processes_are_measured_in_turn(exported: Path) -> None:
