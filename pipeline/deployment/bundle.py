@@ -3,24 +3,28 @@
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from transformers import PreTrainedTokenizerFast
 
 from pipeline.artifacts import write_text
-from pipeline.deployment import runtime
+from pipeline.deployment import runtime, words
 from pipeline.text import cleaning
 
 NEEDED = ("numpy", "onnxruntime", "tokenizers")
 
 
 def write_code(folder: Path) -> None:
-    """Write ``predict.py``, ``cleaning.py`` and ``requirements.txt``."""
-    code, own = _source(runtime), "from pipeline.text.cleaning import"
+    """Write ``predict.py``, what it imports, and ``requirements.txt``."""
+    code, own = _source(runtime), "from pipeline.deployment.words import"
     assert own in code
     # Bytecode beside it would change the folder where it is used, and so its digest.
-    write_text(folder / "predict.py", code.replace(own, "sys.dont_write_bytecode = True\nfrom cleaning import"))
-    write_text(folder / "cleaning.py", _source(cleaning))
+    code = code.replace(own, "sys.dont_write_bytecode = True\n" + own)
+    for module in (words, cleaning):
+        code = code.replace(f"from {module.__name__} import", f"from {_file(module).stem} import")
+        write_text(folder / _file(module).name, _source(module))
+    write_text(folder / "predict.py", code)
     write_text(folder / "requirements.txt", "".join(f"{name}=={version(name)}\n" for name in NEEDED))
 
 
@@ -48,5 +52,10 @@ def settings(
     }
 
 
-def _source(module: Any) -> str:
-    return Path(module.__file__).read_text(encoding="utf-8")
+def _source(module: ModuleType) -> str:
+    return _file(module).read_text(encoding="utf-8")
+
+
+def _file(module: ModuleType) -> Path:
+    assert module.__file__ is not None
+    return Path(module.__file__)

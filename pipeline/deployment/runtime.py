@@ -1,6 +1,7 @@
 """Classify text with an exported model; onnxruntime, tokenizers and numpy are all that it needs.
 
-This file lies as ``predict.py`` in every folder that the stage ``export`` writes, with ``cleaning.py`` beside it:
+This file lies as ``predict.py`` in every folder that the stage ``export`` writes, with ``cleaning.py`` and ``words.py``
+beside it:
 
     python predict.py "A gorgeous film." "Not for me."      # or a text a line on stdin; JSON lines out
 
@@ -16,6 +17,7 @@ import os
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -23,6 +25,7 @@ import numpy as np
 import onnxruntime
 from tokenizers import Tokenizer
 
+from pipeline.deployment.words import WordMemory
 from pipeline.text.cleaning import clean_text
 
 # Tokens, padding included, that are read at once; texts, and about how many characters, that are classified at once.
@@ -56,6 +59,7 @@ class Classifier:
             self.tokenizer.no_padding()
             self.tokenizer.enable_truncation(settings["max_length"], direction=settings["truncation_side"])
             self.tokenizer.encode_special_tokens = settings["split_special_tokens"]
+            self.words = WordMemory.of(self.tokenizer)
             file = graph
             path = str(folder / file)
             self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
@@ -65,6 +69,8 @@ class Classifier:
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the token ids of each text; a text that leaves no token gets one, for a model must read something."""
+        if self.words is not None:
+            return [ids or [self.filler] for ids in self.words.encode(texts)]
         return [each.ids or [self.filler] for each in self.tokenizer.encode_batch_fast(list(texts))]
 
     def logits(self, tokens: Sequence[Sequence[int]]) -> np.ndarray:
@@ -84,10 +90,9 @@ class Classifier:
         lengths = np.fromiter(map(len, tokens), np.int64, len(tokens))
         mask = np.arange(lengths.max()) < lengths[:, None]
         ids = np.full(mask.shape, self.pad, np.int64)
-        ids[mask] = np.concatenate([np.asarray(each, np.int64) for each in tokens])
-        answer: np.ndarray = self.session.run(["logits"], {"input_ids": ids, "attention_mask": mask.astype(np.int64)})[
-            0
-        ]
+        ids[mask] = np.fromiter(chain.from_iterable(tokens), np.int64, int(lengths.sum()))
+        inputs = {"input_ids": ids, "attention_mask": mask.astype(np.int64)}
+        answer: np.ndarray = self.session.run(["logits"], inputs)[0]
         return answer
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:

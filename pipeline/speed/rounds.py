@@ -56,17 +56,21 @@ def measure(
     folders: Mapping[str, Path],
     precision: str,
     texts: Sequence[str],
+    before: Sequence[str],
     rounds: int,
     threads: int,
     progress: Callable[[], object] = lambda: None,
 ) -> dict[str, list[dict[str, Any]]]:
     """Return for each model of ``folders`` what every round measured of it; a first round warms up and is left out.
 
+    What is measured are ``texts``, by models that have read the texts ``before``, as one in service has read others.
     ``progress`` is called after every model of every round. Raises GraftError if a model cannot be loaded.
     """
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in folders}
     with ExitStack() as stack:
         workers = {name: stack.enter_context(Worker(each, precision, threads)) for name, each in folders.items()}
+        for worker in workers.values():
+            worker.ask("read_before", texts=list(before))
         for number in range(rounds + 1):
             # Other texts each round, the same for all.
             alone = [texts[(number * ALONE + at) % len(texts)] for at in range(ALONE)]

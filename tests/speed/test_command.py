@@ -23,7 +23,9 @@ def run_folder(exported: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     shutil.copy(ROOT / "params.yaml", folder)
     for name in NAMES:
         shutil.copytree(exported, folder / "exports" / name)
-    write_parquet(folder / "data/prepared/test.parquet", pd.DataFrame({"text": ["the film was good", "so bad"] * 40}))
+    for split in ("train", "test"):
+        texts = pd.DataFrame({"text": ["the film was good", "so bad"] * 40})
+        write_parquet(folder / "data/prepared" / f"{split}.parquet", texts)
     return folder
 
 

@@ -36,7 +36,7 @@ def test_known_figures() -> None:
 def test_processes_are_measured_in_turn(exported: Path) -> None:
     texts = ["the film was good", "so bad a plot", "fine"] * 20
     steps: list[int] = []
-    found = measure({"one": exported, "two": exported}, "int8", texts, 2, 1, lambda: steps.append(1))
+    found = measure({"one": exported, "two": exported}, "int8", texts, ["a fine plot"], 2, 1, lambda: steps.append(1))
     assert len(steps) == 6, "two rounds, and one that warms up"
     for rounds in found.values():
         assert len(rounds) == 2
