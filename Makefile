@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: repro test check fix ablation benchmark serve load streaming browser install clean
+.PHONY: repro test check fix ablation benchmark serve load streaming pictures browser install clean
 
 repro: install  ## rebuild every number; measure the speed of what has not been measured yet, and put it into the report
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro
@@ -22,6 +22,9 @@ load: install  ## load on the server; ARGS="--seconds 30 --clients 8"
 
 streaming: install  ## memory and speed of predict over a million rows; ARGS="--rows 100000"
 	$(BIN)/python -m benchmarks.streaming $(ARGS)
+
+pictures: install browser  ## pictures of the report for the README
+	$(BIN)/python -m benchmarks.pictures $(ARGS)
 
 test: install browser  ## lint, types, all tests
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder

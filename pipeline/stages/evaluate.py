@@ -2,7 +2,8 @@
 
 MODEL is ``teacher`` (the mean of all teachers), ``controls/NAME`` or a student's NAME. Reads
 ``evaluate``, the model, ``data/prepared/test.parquet`` and, for a student, the predictions of its
-control and of the teacher. Writes ``predictions/MODEL.parquet`` and ``metrics/MODEL.json``.
+control and of the teacher. Writes ``predictions/MODEL.parquet``, ``metrics/MODEL.json`` and, by label and by domain,
+``metrics/parts/MODEL.json``.
 """
 
 from pathlib import Path

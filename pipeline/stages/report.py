@@ -100,7 +100,7 @@ def _read_model(
     exports: Sequence[Export] = (),
     validation: float | None = None,
 ) -> ModelResult:
-    figures = read_json(Path(f"metrics/{key}.json"))
+    figures = {**read_json(Path(f"metrics/{key}.json")), **read_json(Path(f"metrics/parts/{key}.json"))}
     predictions = read_parquet(Path(f"predictions/{key}.parquet"))
     parameters = figures.get("parameters", parameters)
     return ModelResult(key, name, kind, figures, predictions, parameters, exports, validation)

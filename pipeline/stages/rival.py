@@ -1,7 +1,7 @@
 """Measure one rival on the test split: what a student must be worth.
 
 In:  params rivals.NAME and evaluate; data/prepared/
-Out: predictions/rivals/NAME.parquet, metrics/rivals/NAME.json
+Out: predictions/rivals/NAME.parquet, metrics/rivals/NAME.json, metrics/parts/rivals/NAME.json
 Run: python -m pipeline.stages.rival NAME
 
 A rival that the labels rule out (VADER knows sentiment only) writes ``"applicable": 0`` with the reason,

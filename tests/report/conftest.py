@@ -15,6 +15,7 @@ from pipeline.deployment.digest import digest
 from pipeline.evaluation.calibration import expected_calibration_error, temper
 from pipeline.evaluation.comparison import figures, student_figures
 from pipeline.evaluation.predictions import label_ids, prediction_frame
+from pipeline.evaluation.publishing import WHOLE
 
 PARAMS = Path(__file__).parents[2] / "params.yaml"
 CONFIG = EvaluateConfig(resamples=200)
@@ -110,7 +111,9 @@ class Fabrication:
 
     def _model(self, key: str, predictions: pd.DataFrame, measured: dict) -> None:
         write_parquet(self.folder / f"predictions/{key}.parquet", predictions)
-        write_json(self.folder / f"metrics/{key}.json", measured)
+        for folder, whole in (("metrics", True), ("metrics/parts", False)):
+            chosen = {name: value for name, value in measured.items() if (name in WHOLE) == whole}
+            write_json(self.folder / folder / f"{key}.json", chosen)
 
     def _export(self, key: str, predictions: pd.DataFrame) -> None:
         shares = predictions[[f"p_{label}" for label in self.labels]].to_numpy(np.float64)

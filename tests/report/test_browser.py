@@ -1,6 +1,7 @@
 """The page in a real browser: opened from disk, clicked through, and nothing said, asked for or cut off."""
 
 import re
+import struct
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
+from benchmarks import pictures
 from pipeline.stages import report
 from tests.browser import open_browser
 
@@ -223,3 +225,22 @@ def test_the_guards_of_these_tests_bite(browser: Browser, tmp_path: Path) -> Non
         visit.close()
     kinds = {fault.split(":")[0] for fault in visit.faults}
     assert {"request", "log", "error"} <= kinds
+
+
+def test_pictures_of_the_page_have_the_sizes_they_are_named_for(
+    page_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(page_file.parents[1])
+    monkeypatch.setattr(pictures, "TARGET", tmp_path / "pictures")
+    monkeypatch.setattr("sys.argv", ["pictures", "--whole", str(tmp_path / "whole")])
+    pictures.main()
+    for name, (size, _) in pictures.VIEWS.items():
+        first, whole = (read_png_size(tmp_path / kind / f"{name}.png") for kind in ("pictures", "whole"))
+        assert first == size
+        assert whole[0] == size[0]
+        assert whole[1] > 3 * size[1]
+
+
+def read_png_size(path: Path) -> tuple[int, int]:
+    width, height = struct.unpack(">II", path.read_bytes()[16:24])
+    return width, height

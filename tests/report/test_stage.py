@@ -225,6 +225,7 @@ def test_two_runs_give_the_same_bytes(fabricate):
         "data/prepared/test.parquet",
         "metrics/exports/static.json",
         "metrics/controls/static.json",
+        "metrics/parts/static.json",
         "predictions/teacher.parquet",
         "models/students/bilstm/curve.csv",
     ],
