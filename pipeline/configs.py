@@ -14,6 +14,7 @@ Revision = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
 Metric = Literal["macro_f1", "accuracy", "loss"]
 Precision = Literal["auto", "bf16", "fp32"]
 TokenizerKind = Literal["bpe", "words", "characters"]
+Masking = Literal["words", "spans", "tokens"]
 Kind = Literal["cut", "mask", "splice", "replace", "mix", "shuffle", "drop"]
 
 
@@ -148,7 +149,7 @@ class HubModel(Section):
 PretrainedConfig = Annotated[PackageModel | FolderModel | HubModel, Field(discriminator="source")]
 
 
-# The texts that a tokenizer is trained on.
+# The texts that tokenizers and models are trained on here.
 TRANSFER_SET = "data/prepared/transfer.parquet"
 
 
@@ -173,6 +174,35 @@ class TokenizerConfig(Section):
             )
         if not trained and "lowercase" in self.model_fields_set:
             raise ValueError("lowercase is for a tokenizer trained here, with kind and vocabulary; remove it")
+        return self
+
+
+class PretrainingConfig(Section):
+    """A masked language model trained here: from random weights, or from those of a pretrained model."""
+
+    source: Text
+    tokenizer: Text
+    config: dict[str, Any] = {}
+    steps: Count
+    batch_size: Count = 32
+    length: Annotated[int, Field(ge=8, le=8192)] = 128
+    masking: Masking = "words"
+    rate: Annotated[float, Field(gt=0, le=0.5)] = 0.15
+    held_out: Annotated[float, Field(gt=0, le=0.5)] = 0.05
+    learning_rate: Positive = 5.0e-4
+    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    evaluations: Count = 10
+    seed: Seed = 13
+    precision: Precision = "auto"
+
+    @model_validator(mode="after")
+    def _new_or_not(self) -> "PretrainingConfig":
+        if (self.source == TRANSFER_SET) != bool(self.config):
+            raise ValueError(
+                f"source is {self.source!r}; with a config, from random weights, it must be {TRANSFER_SET}, "
+                "without one the folder of a pretrained model"
+            )
         return self
 
 

@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
 from pipeline.configs import (
+    TRANSFER_SET,
     BudgetConfig,
     DataConfig,
     EvaluateConfig,
@@ -20,6 +21,7 @@ from pipeline.configs import (
     FinetuneConfig,
     PrepareConfig,
     PretrainedConfig,
+    PretrainingConfig,
     ReportConfig,
     RivalConfig,
     Section,
@@ -33,6 +35,7 @@ from pipeline.configs import (
 from pipeline.errors import GraftError
 
 NAME = re.compile(r"[a-z0-9_-]+")
+PRETRAINED = "models/pretrained"
 RESERVED = {"teacher", "controls", "rivals"}
 
 
@@ -42,8 +45,9 @@ class Params(Section):
     data: Annotated[DataConfig, Field(discriminator="source")]
     prepare: PrepareConfig
     transfer_set: TransferSetConfig
-    pretrained: Annotated[dict[str, PretrainedConfig], Field(min_length=1)]
+    pretrained: dict[str, PretrainedConfig]
     tokenizers: Annotated[dict[str, TokenizerConfig], Field(min_length=1)]
+    pretraining: dict[str, PretrainingConfig]
     finetune: FinetuneConfig
     teachers: Annotated[dict[str, TeacherConfig], Field(min_length=1)]
     teach: TeachConfig
@@ -67,7 +71,7 @@ class Params(Section):
         own: StudentConfig = self.section("students", student)
         return self.budget.model_copy(update=own.budget.model_dump(exclude_none=True))
 
-    @field_validator("pretrained", "tokenizers", "teachers", "students", "rivals", mode="before")
+    @field_validator("pretrained", "tokenizers", "pretraining", "teachers", "students", "rivals", mode="before")
     @classmethod
     def _names_are_plain(cls, section: Any) -> Any:
         for name in section if isinstance(section, dict) else ():
@@ -80,10 +84,18 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _names_exist(self) -> "Params":
+        for name, model in self.pretraining.items():
+            self._check_pretraining(name, model)
         for name, teacher in self.teachers.items():
-            _known(f"teachers.{name}.pretrained", teacher.pretrained, self.pretrained)
+            _known(f"teachers.{name}.pretrained", teacher.pretrained, {**self.pretrained, **self.pretraining})
             _known(f"teachers.{name}.tokenizer", teacher.tokenizer, self.tokenizers)
-            if self.tokenizers[teacher.tokenizer].kind is not None:
+            here = self.pretraining.get(teacher.pretrained)
+            if here is not None and here.tokenizer != teacher.tokenizer:
+                raise ValueError(
+                    f"teachers.{name}.tokenizer is {teacher.tokenizer!r}; "
+                    f"pretraining.{teacher.pretrained} reads {here.tokenizer!r}"
+                )
+            if here is None and self.tokenizers[teacher.tokenizer].kind is not None:
                 raise ValueError(
                     f"teachers.{name}.tokenizer is {teacher.tokenizer!r}, which is trained here; "
                     "a teacher needs the one it was pretrained with"
@@ -91,6 +103,23 @@ class Params(Section):
         for name, student in self.students.items():
             _known(f"students.{name}.tokenizer", student.tokenizer, self.tokenizers)
         return self
+
+    def _check_pretraining(self, name: str, model: PretrainingConfig) -> None:
+        if name in self.pretrained:
+            raise ValueError(f"pretraining.{name} and pretrained.{name} share a name; rename one of them")
+        _known(f"pretraining.{name}.tokenizer", model.tokenizer, self.tokenizers)
+        if model.source == TRANSFER_SET:
+            return
+        folders = {f"{PRETRAINED}/{each}": each for each in (*self.pretrained, *self.pretraining) if each != name}
+        _known(f"pretraining.{name}.source", model.source, {TRANSFER_SET: None, **folders})
+        start = folders[model.source]
+        of = self.pretraining[start].tokenizer if start in self.pretraining else None
+        read = self.tokenizers[model.tokenizer]
+        if model.tokenizer != of and read.source != model.source:
+            raise ValueError(
+                f"pretraining.{name}.tokenizer is {model.tokenizer!r}, which is not that of {model.source}; "
+                "a model that goes on needs the one it was pretrained with"
+            )
 
 
 def _known(key: str, value: str, section: dict[str, Any]) -> None:

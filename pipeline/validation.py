@@ -1,13 +1,20 @@
-"""Settings that only the code they belong to can judge: a student's sizes, a loss's name and settings."""
+"""Settings that only the code they belong to can judge: a model's sizes, a loss's name and settings."""
 
 from pipeline.errors import GraftError
+from pipeline.models.masked import masked_config
 from pipeline.models.registry import configure
 from pipeline.params import Params
 from pipeline.transfer.objective import bind_phases, signals_read
 
 
 def validate(params: Params) -> None:
-    """Raise GraftError for the first student or loss that could not be built."""
+    """Raise GraftError for the first model or loss that could not be built."""
+    for name, model in params.pretraining.items():
+        try:
+            if model.config:
+                masked_config(model.config, model.length)
+        except GraftError as error:
+            raise GraftError(f"params.yaml: pretraining.{name}.{error}") from None
     for name, student in params.students.items():
         try:
             configure(student.architecture, student.config)

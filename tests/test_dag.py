@@ -1,5 +1,6 @@
 """The DAG: what each stage depends on is what it reads, to the file and to the parameter."""
 
+import shutil
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,9 @@ def test_exactly_these_stages_depend_on_a_code_file(path: str) -> None:
     # These accept, refuse, compare, classify, measure or take down; they decide no output of the DAG.
     outside = {"validation.py", "predict.py", "serve.py", "benchmark.py", "why.py", "compare.py", "pull.py"}
     outside |= {"worker.py", "rounds.py"}
-    rooms = ("lineage", "prediction", "serving")
+    # Nor do these, as long as params.yaml asks for no model to be pretrained here.
+    outside |= {"masked.py", "pretrain.py"}
+    rooms = ("lineage", "prediction", "serving", "pretraining")
     assert bool(actual) != (Path(path).name in outside or Path(path).parts[1] in rooms)
 
 
@@ -66,6 +69,20 @@ def test_code_dependencies_are_the_imports() -> None:
             expected.add(f"pipeline/models/{architecture[student]}.py")
         code = {path for path in files(stage) if path.startswith("pipeline/")}
         assert code == expected, f"{name}: run python -m tests.closure"
+
+
+def test_a_model_that_is_pretrained_here_has_a_stage_of_its_own(tmp_path: Path) -> None:
+    values = {**params(), "pretraining": {"ours": {"source": "models/pretrained/minilm", "tokenizer": "minilm"}}}
+    YAML().dump(values, tmp_path / "params.yaml")
+    shutil.copy(ROOT / "dvc.yaml", tmp_path)
+    with Repo.init(str(tmp_path), no_scm=True) as repo:
+        (stage,) = (stage for stage in repo.index.stages if stage.name == "pretrain@ours")
+        read = [Path(dep.fs_path) for dep in stage.deps if not getattr(dep, "params", None)]
+        assert parameters(stage) == {"pretraining.ours"}
+        assert [Path(out.fs_path).relative_to(tmp_path).as_posix() for out in stage.outs] == ["models/pretrained/ours"]
+    expected = code_of("pretrain", "pipeline.stages.pretrain")
+    expected |= {"models/pretrained/minilm", "data/tokenized/minilm/tokenizer", "data/prepared/transfer.parquet"}
+    assert {path.relative_to(tmp_path).as_posix() for path in read} == expected, "run python -m tests.closure"
 
 
 def test_the_closure_follows_imports_through_files() -> None:

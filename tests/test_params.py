@@ -12,6 +12,8 @@ from pipeline.params import load_params
 from pipeline.validation import validate
 
 ROOT = Path(__file__).parents[1]
+GOING_ON = {"source": "models/pretrained/minilm", "tokenizer": "minilm", "steps": 10}
+HERE = GOING_ON | {"source": "data/prepared/transfer.parquet", "config": {"model_type": "bert"}}
 
 
 def edited(folder: Path, edit: Callable[[Any], None]) -> Path:
@@ -83,6 +85,19 @@ def test_every_line_of_the_file_explains_itself() -> None:
         ("students", {}, "students is"),
         ("students", ["static"], "students is"),
         ("evaluate", None, "evaluate is None"),
+        ("pretraining.minilm", HERE, "pretraining.minilm and pretrained.minilm share a name"),
+        ("pretraining.ours", HERE | {"tokenizer": "bpe"}, "pretraining.ours.tokenizer is 'bpe'; allowed: minilm"),
+        (
+            "pretraining.ours",
+            HERE | {"config": {}},
+            "source is 'data/prepared/transfer.parquet'; with a conf",
+        ),
+        ("pretraining.ours", HERE | {"source": "models/pretrained/minilm"}, "without one the folder of a pretrained"),
+        ("pretraining.ours", GOING_ON | {"source": "models/x"}, "pretraining.ours.source is 'models/x'; allowed: data"),
+        ("pretraining.ours", GOING_ON | {"rate": 0.9}, "pretraining.ours.rate is 0.9"),
+        ("pretraining.ours", HERE | {"length": 513}, "pretraining.ours.length is 513, more than config.max_pos"),
+        ("pretraining.ours", HERE | {"config": {"model_type": "gpt2"}}, "model_type is 'gpt2', which cannot guess"),
+        ("pretraining.ours", HERE | {"config": {"model_type": "bert", "wide": 1}}, "wide is not a setting of bert"),
     ],
 )
 def test_a_slip_gets_one_line(tmp_path: Path, key: str, value: Any, message: str) -> None:
@@ -115,6 +130,34 @@ def test_a_teacher_needs_the_tokenizer_it_was_pretrained_with(tmp_path: Path) ->
 
     with pytest.raises(GraftError, match=r"teachers\.minilm\.tokenizer is 'own', which is trained here"):
         load_params(edited(tmp_path, change))
+
+
+def test_a_model_pretrained_here_is_named_by_teachers_with_its_own_tokenizer(tmp_path: Path) -> None:
+    def change(values: Any) -> None:
+        for name in ("own", "other"):
+            values["tokenizers"][name] = {"source": HERE["source"], "kind": "bpe", "vocabulary": 8000}
+        values["pretraining"] = {
+            "begun": HERE | {"tokenizer": "own"},
+            "ours": GOING_ON | {"source": "models/pretrained/begun", "tokenizer": "own"},
+        }
+        values["teachers"]["minilm"].update(pretrained="ours", tokenizer="own")
+        values["pretrained"] = {}
+
+    validate(load_params(edited(tmp_path, change)))
+
+    def mistake(values: Any) -> None:
+        change(values)
+        values["teachers"]["minilm"]["tokenizer"] = "other"
+
+    with pytest.raises(GraftError, match=r"teachers\.minilm\.tokenizer is 'other'; pretraining\.ours reads 'own'"):
+        load_params(edited(tmp_path, mistake))
+
+    def swap(values: Any) -> None:
+        change(values)
+        values["pretraining"]["ours"]["tokenizer"] = "other"
+
+    with pytest.raises(GraftError, match=r"pretraining\.ours\.tokenizer is 'other', which is not that of models/pre"):
+        load_params(edited(tmp_path, swap))
 
 
 def test_a_missing_file_gets_one_line(tmp_path: Path) -> None:

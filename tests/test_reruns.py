@@ -5,15 +5,11 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from ruamel.yaml import YAML
-from transformers import DistilBertConfig, DistilBertModel
 
-from pipeline.tokens.training import train_tokenizer
 from tests.closure import ROOT
 from tests.conftest import write_pretrained
 from tests.project import Project, small, write_reviews
@@ -38,19 +34,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
         yield project
 
 
-def write_other_pretrained(folder: Path) -> None:
-    """A DistilBERT with random weights that reads characters."""
-    torch.manual_seed(1)
-    tokenizer = train_tokenizer(["abcdefghijklmnopqrstuvwxyz, 0123456789"] * 2, "characters", 100, lowercase=True)
-    config = DistilBertConfig(
-        vocab_size=len(tokenizer), dim=24, n_layers=1, n_heads=2, hidden_dim=48, max_position_embeddings=128
-    )
-    DistilBertModel(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-
-
 def test_two_kinds_of_teachers_token_states_and_unlabelled_text_from_end_to_end(project: Project) -> None:
-    write_other_pretrained(project.folder / "models/local/other")
+    """The second teacher is pretrained here: a DistilBERT that reads characters, begun and then gone on with."""
     lines = [f"the story number {at} was so very fine" for at in range(30)]
     (project.folder / "data/unlabelled/texts.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     losses = [{"name": "token_states"}, {"name": "representation"}, {"name": "relations"}]
@@ -58,9 +43,15 @@ def test_two_kinds_of_teachers_token_states_and_unlabelled_text_from_end_to_end(
 
     def change(values: Any) -> None:
         values["transfer"]["phases"] = phases
-        values["pretrained"]["other"] = {"source": "folder", "path": "models/local/other"}
-        values["tokenizers"]["other"] = {"source": "models/pretrained/other", "max_length": 96}
-        values["teachers"]["other"] = {"pretrained": "other", "tokenizer": "other", "seed": 3}
+        texts = "data/prepared/transfer.parquet"
+        values["tokenizers"]["letters"] = {"source": texts, "kind": "characters", "vocabulary": 64, "max_length": 96}
+        sizes = {"dim": 24, "n_layers": 1, "n_heads": 2, "hidden_dim": 48, "max_position_embeddings": 128}
+        common = {"tokenizer": "letters", "steps": 12, "evaluations": 2, "batch_size": 8, "learning_rate": 0.01}
+        values["pretraining"] = {
+            "begun": common | {"source": texts, "config": {"model_type": "distilbert", **sizes}},
+            "gone-on": common | {"source": "models/pretrained/begun", "masking": "spans"},
+        }
+        values["teachers"]["other"] = {"pretrained": "gone-on", "tokenizer": "letters", "seed": 3}
         values["teach"].update(token_states=8, shard_texts=100)
         values["transfer_set"]["copies"] = 1
 
@@ -68,6 +59,8 @@ def test_two_kinds_of_teachers_token_states_and_unlabelled_text_from_end_to_end(
     ran = project.repro()
     assert {
         "prepare",
+        "pretrain@begun",
+        "pretrain@gone-on",
         "finetune@other",
         "teach@minilm",
         "teach@other",
@@ -75,6 +68,11 @@ def test_two_kinds_of_teachers_token_states_and_unlabelled_text_from_end_to_end(
         "export_teacher@other",
     } <= ran
     assert not {"finetune@minilm", "control@static"} & ran, "what reads neither the set nor the signals does not rerun"
+    begun, gone_on = (project.json(f"models/pretrained/{name}/training.json") for name in ("begun", "gone-on"))
+    assert 0 < gone_on["bits_per_byte"] < begun["bits_per_byte"] < 8
+    assert "trained here on the transfer set's texts, from begun" in (project.folder / "report/index.html").read_text(
+        encoding="utf-8"
+    )
     kinds = project.json("data/prepared/summary.json")["transfer_set"]["kinds"]
     assert kinds["unlabelled"] == 30
     (project.folder / "data/unlabelled/texts.txt").unlink()

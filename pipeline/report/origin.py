@@ -5,7 +5,8 @@ Machines, versions and commits lie in ``provenance/``, outside the page: the pag
 
 from pathlib import PurePath
 
-from pipeline.configs import FileData, HubData, HubModel, LossConfig, PackageModel, PretrainedConfig
+from pipeline.configs import FileData, HubData, HubModel, LossConfig, PackageModel, PretrainedConfig, PretrainingConfig
+from pipeline.params import Params
 from pipeline.report.numbers import NOTHING, count, percent, size
 from pipeline.report.results import Results
 from pipeline.report.tables import Table
@@ -73,8 +74,10 @@ def source_table(results: Results) -> Table:
     """Return where texts and pretrained models come from, with what pins them."""
     data = results.params.data
     rows = [["Labelled texts", *_data(data)] if isinstance(data, FileData | HubData) else ["Labelled texts", *VADER]]
-    for name in sorted({teacher.pretrained for teacher in results.params.teachers.values()}):
-        rows.append([f"Pretrained {name}", *_pretrained(results.params.pretrained[name])])
+    for name in _pretrained_names(results.params):
+        here = results.params.pretraining.get(name)
+        found = _pretrained_here(here) if here else _pretrained(results.params.pretrained[name])
+        rows.append([f"Pretrained {name}", *found])
     rows.append(["Test split", f"{count(len(results.texts))} texts", f"sha256 {results.test_digest[:DIGITS]}"])
     return Table("Where the inputs come from", ["", "Source", "Pinned by"], rows)
 
@@ -87,6 +90,19 @@ def _data(data: FileData | HubData) -> tuple[str, str]:
         return f"{data.dataset}, a data set of the Hugging Face Hub", f"commit {data.revision[:DIGITS]}"
     # The name alone: a path would tell of the machine.
     return PurePath(data.path).name, "dvc.lock"
+
+
+def _pretrained_names(params: Params) -> list[str]:
+    """What the teachers were made of, and what that went on from."""
+    names = {teacher.pretrained for teacher in params.teachers.values()}
+    for _ in params.pretraining:
+        names |= {PurePath(params.pretraining[name].source).name for name in names if name in params.pretraining}
+    return sorted(names & {*params.pretrained, *params.pretraining})
+
+
+def _pretrained_here(model: PretrainingConfig) -> tuple[str, str]:
+    start = "random weights" if model.config else PurePath(model.source).name
+    return f"trained here on the transfer set's texts, from {start}, in {count(model.steps)} steps", "dvc.lock"
 
 
 def _pretrained(model: PretrainedConfig) -> tuple[str, str]:

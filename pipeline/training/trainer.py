@@ -154,18 +154,7 @@ def train(
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "steps": steps,
     }
-    course = _course(trainer, time.monotonic() - began)
-    return Trained(model.cpu().eval(), curve(state.log_history), summary, course)
-
-
-def _course(trainer: GraftTrainer, seconds: float) -> str:
-    """``1,500 steps, 375 of them in an earlier run; 9 checkpoints took 1.8 of 92.0 seconds (2.0 %)``."""
-    earlier = f", {trainer.resumed_at:,} of them in an earlier run" if trainer.resumed_at else ""
-    saving = trainer.checkpoint_seconds
-    return (
-        f"{trainer.args.max_steps:,} steps{earlier}; {trainer.checkpoints} checkpoints took {saving:.1f} "
-        f"of {seconds:.1f} seconds ({100 * saving / max(seconds, 1e-9):.1f} %)"
-    )
+    return Trained(model.cpu().eval(), curve(state.log_history), summary, trainer.course(time.monotonic() - began))
 
 
 def _arguments(
@@ -173,7 +162,7 @@ def _arguments(
 ) -> TrainingArguments:
     return TrainingArguments(
         output_dir=folder,
-        per_device_train_batch_size=_per_process(config.batch_size),
+        per_device_train_batch_size=per_process(config.batch_size),
         per_device_eval_batch_size=128,
         max_steps=steps,
         learning_rate=config.learning_rate,
@@ -201,7 +190,8 @@ def _arguments(
     )
 
 
-def _per_process(batch_size: int) -> int:
+def per_process(batch_size: int) -> int:
+    """The share of ``batch_size`` that each process reads; GraftError if it cannot be divided among them."""
     world = int(os.environ.get("WORLD_SIZE", "1"))
     if batch_size % world:
         raise GraftError(

@@ -1,0 +1,152 @@
+"""Masked-language-model training with transformers' Trainer, over packed sequences."""
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset, Sampler
+from transformers import PreTrainedModel, TrainingArguments
+
+from pipeline.configs import PretrainingConfig
+from pipeline.errors import GraftError
+from pipeline.pretraining.masking import Masks
+from pipeline.pretraining.packing import Packed
+from pipeline.training.curves import curve
+from pipeline.training.machine import device, use_bf16
+from pipeline.training.resume import ResumableTrainer
+from pipeline.training.trainer import Trained, per_process
+
+
+class PackedDataset(Dataset):
+    """Visits of packed sequences, each by a number; ``MaskingCollator`` turns a list of them into tensors at once.
+
+    The masks of a batch follow from ``seed`` and the numbers of its visits alone, so that a training that is taken up
+    again sees those that it would have seen.
+    """
+
+    def __init__(self, packed: Packed, seed: int) -> None:
+        self.packed = packed
+        self.seed = seed
+
+    def __len__(self) -> int:
+        return len(self.packed)
+
+    def __getitem__(self, visit: int) -> tuple["PackedDataset", int]:
+        return self, visit
+
+
+class MaskingCollator:
+    """Visits of one dataset to masked tensors."""
+
+    def __init__(self, masks: Masks) -> None:
+        self.masks = masks
+
+    def __call__(self, items: Sequence[tuple[PackedDataset, int]]) -> dict[str, torch.Tensor]:
+        """Return ``input_ids``, ``attention_mask`` and ``labels``, each (B, T)."""
+        dataset = items[0][0]
+        packed = dataset.packed
+        visits = np.fromiter((visit for _, visit in items), np.int64, len(items))
+        rows = visits % len(packed)
+        ids, words = packed.input_ids[rows], packed.words[rows]
+        read, labels = self.masks.apply(ids, words, np.random.default_rng([dataset.seed, *visits.tolist()]))
+        return {
+            "input_ids": torch.from_numpy(read),
+            "attention_mask": torch.from_numpy((ids != packed.pad_token_id).astype(np.int64)),
+            "labels": torch.from_numpy(labels),
+        }
+
+
+class VisitSampler(Sampler[int]):
+    """``wanted`` visits of ``rows`` sequences, in a new order each time that all were visited."""
+
+    def __init__(self, rows: int, wanted: int, seed: int) -> None:
+        self.rows, self.wanted, self.seed = rows, wanted, seed
+
+    def __len__(self) -> int:
+        return self.wanted
+
+    def __iter__(self) -> Iterator[int]:
+        random = np.random.default_rng(self.seed)
+        for start in range(0, self.wanted, self.rows):
+            yield from (start + random.permutation(self.rows))[: self.wanted - start].tolist()
+
+
+class PretrainingTrainer(ResumableTrainer):
+    """Trainer over visits of packed sequences."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        # The model returns the mean over one micro-batch; told so, Trainer divides it by the accumulation steps.
+        self.model_accepts_loss_kwargs = False
+
+    def _get_train_sampler(self, train_dataset: Dataset | None = None) -> Sampler:
+        size = self.args.train_batch_size * self.args.gradient_accumulation_steps * self.args.world_size
+        return VisitSampler(len(self.train_dataset), self.args.max_steps * size, self.args.seed)
+
+
+def pretrain(
+    model: PreTrainedModel, train: Packed, held_out: Packed, masks: Masks, config: PretrainingConfig, work: Path
+) -> Trained:
+    """Train ``model`` to guess what ``masks`` hide of ``train``; return it as it guessed best on ``held_out``.
+
+    The training goes on from the last whole checkpoint in ``work``, where it also leaves its own.
+    Raises GraftError if the loss stops being a number or the batch cannot be divided among the processes.
+    """
+    began = time.monotonic()
+    trainer = PretrainingTrainer(
+        model=model,
+        args=_arguments(str(work), config),
+        data_collator=MaskingCollator(masks),
+        train_dataset=PackedDataset(train, config.seed),
+        # Always the same masks, so that the looks compare.
+        eval_dataset=PackedDataset(held_out, config.seed + 1),
+    )
+    trainer.go_on()
+    history, best = trainer.state.log_history, trainer.state.best_metric
+    losses = [entry[key] for entry in history for key in ("loss", "eval_loss") if key in entry]
+    if best is None or not np.isfinite(losses).all():
+        raise GraftError("the loss stopped being a number; lower learning_rate or raise warmup")
+    summary = {
+        "best_step": trainer.state.best_global_step,
+        "best_validation_loss": round(best, 6),
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "steps": config.steps,
+    }
+    seen = curve(history).dropna(axis="columns", how="all")
+    return Trained(model.cpu().eval(), seen, summary, trainer.course(time.monotonic() - began))
+
+
+def _arguments(folder: str, config: PretrainingConfig) -> TrainingArguments:
+    every = max(1, math.ceil(config.steps / config.evaluations))
+    return TrainingArguments(
+        output_dir=folder,
+        per_device_train_batch_size=per_process(config.batch_size),
+        per_device_eval_batch_size=config.batch_size,
+        max_steps=config.steps,
+        learning_rate=config.learning_rate,
+        warmup_steps=math.ceil(config.steps * config.warmup),
+        weight_decay=config.weight_decay,
+        bf16=use_bf16(config.precision),
+        use_cpu=device().type == "cpu",
+        eval_strategy="steps",
+        eval_steps=every,
+        prediction_loss_only=True,
+        logging_strategy="steps",
+        logging_steps=every,
+        logging_nan_inf_filter=False,
+        save_strategy="steps",
+        save_steps=every,
+        load_best_model_at_end=True,
+        metric_for_best_model="loss",
+        greater_is_better=False,
+        remove_unused_columns=False,
+        label_names=["labels"],
+        dataloader_pin_memory=device().type == "cuda",
+        report_to="none",
+        seed=config.seed,
+        data_seed=config.seed,
+    )
