@@ -1,8 +1,9 @@
-"""``python -m benchmarks.public RECIPE --data DIR``: a recipe on its public data, beside published results.
+"""``python -m benchmarks.public RECIPE [--data DIR]``: a recipe on its public data, beside published results.
 
 RECIPE is a folder of ``recipes/``. The files of this repository that git does not ignore, as they lie here, are
-copied to ``.bench/RECIPE`` (or ``--work``) with the recipe's params.yaml; the train, validation and test tables of
-DIR go to its ``data/local``, ``--unlabelled`` to its ``data/unlabelled``. ``dvc repro`` runs there with this
+copied to ``.bench/RECIPE`` (or ``--work``) with the recipe's params.yaml. Its texts come there too: fetched, where the
+recipe does so itself; else the train, validation and test tables of DIR go to ``data/local``, ``--unlabelled`` to
+``data/unlabelled``. ``dvc repro`` runs there with this
 repository's environment and cache. Run again after an interruption or an edit, it does what is still to be done.
 """
 
@@ -21,8 +22,8 @@ from pipeline.errors import GraftError
 from pipeline.fetching.local import copy_table
 from pipeline.params import Params, load_params
 from pipeline.report.numbers import NOTHING, score, size
+from recipes import fetch_data, find_recipe, has_data
 
-RECIPES = Path("recipes")
 PUBLISHED = "## Published results"
 
 
@@ -30,29 +31,26 @@ def main() -> None:
     """Read the command line, lay out the copy, run it, print the tables."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.public", description="A recipe beside the published.")
     parser.add_argument("recipe", help="a folder of recipes/, such as sst2")
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="holds train, validation, test tables")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="holds train, validation, test tables")
     parser.add_argument("--unlabelled", type=Path, metavar="FILE", help="texts without labels, if the recipe reads any")
     parser.add_argument("--work", type=Path, metavar="DIR", help="where to work; .bench/RECIPE without it")
     options = parser.parse_args()
     try:
         recipe = find_recipe(options.recipe)
+        if has_data(options.recipe) == (options.data is not None):
+            parser.error("--data is for a recipe that does not fetch its texts itself, and needed there")
         params = load_params(recipe / "params.yaml")
         work = options.work.resolve() if options.work else scratch_folder(options.recipe)
         lay_out(work, recipe)
-        put_data(work, params, options.data, options.unlabelled)
+        if has_data(options.recipe):
+            fetch_data(options.recipe, work)
+        else:
+            put_data(work, params, options.data, options.unlabelled)
         _reproduce(work)
         table = build_table(work, params)
     except GraftError as error:
         sys.exit(f"graft: public: {error}")
     print(f"{params.report.title}\n\n{table}\n\n{published_results(recipe)}")
-
-
-def find_recipe(name: str) -> Path:
-    """Return the recipe's folder; raise GraftError with the recipes there are."""
-    known = sorted(path.parent.name for path in RECIPES.glob("*/params.yaml"))
-    if name not in known:
-        raise GraftError(f"there is no recipe {name!r}; allowed: {', '.join(known)}")
-    return RECIPES / name
 
 
 def lay_out(work: Path, recipe: Path) -> None:
@@ -89,9 +87,9 @@ def build_table(work: Path, params: Params) -> str:
 
 
 def published_results(recipe: Path) -> str:
-    """The section of the recipe's page that quotes them."""
-    page = (recipe / "README.md").read_text(encoding="utf-8")
-    return page[page.index(PUBLISHED) :].strip()
+    """The section of the recipe's page that quotes them; empty where there is none."""
+    _, heading, section = (recipe / "README.md").read_text(encoding="utf-8").partition(PUBLISHED)
+    return f"{heading}{section}".strip()
 
 
 def _line(work: Path, title: str, metrics: str, model: str | None) -> Sequence[str]:

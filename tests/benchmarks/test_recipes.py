@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.public import build_table, find_recipe, lay_out, published_results, put_data
+from benchmarks.public import build_table, lay_out, published_results, put_data
 from pipeline.errors import GraftError
 from pipeline.params import load_params
 from pipeline.validation import validate
+from recipes import find_recipe, has_data
 from tests.closure import ROOT
 
 RECIPES = sorted(path.parent.name for path in (ROOT / "recipes").glob("*/params.yaml"))
@@ -28,7 +29,7 @@ def test_a_recipe_is_valid_and_explained(here: None, name: str) -> None:
     assert params.data.source == "file"
     assert "vader" not in params.rivals
     assert f"({name}/README.md)" in (ROOT / "recipes" / "README.md").read_text(encoding="utf-8")
-    assert published_results(find_recipe(name)).count("\n| ") >= 3
+    assert has_data(name) or published_results(find_recipe(name)).count("\n| ") >= 3
 
 
 def test_an_unknown_recipe_is_refused_with_those_there_are(here: None) -> None:
