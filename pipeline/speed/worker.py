@@ -28,7 +28,7 @@ class Measures:
 
     def __init__(self, classifier: Classifier) -> None:
         self.classifier = classifier
-        self.known: dict[str, list[int]] = {}
+        self.known: dict[str, tuple[int, ...]] = {}
 
     def read_before(self, texts: Sequence[str]) -> dict[str, Any]:
         """Tokenize ``texts``; their words stay known. Return how many words those are."""

@@ -34,6 +34,7 @@ PIECES = [
 ODD = [
     *PIECES, " ", " ", " ", "  ", "\t", "\n", "\u00a0", "\u3000", "\u200d", "\u0301", "\u0345", "\ufb01", "¨", "İ", "Σ",
     "ς", "A", "É", "👩\u200d🚀", "\ufeff", "\x00", "ﷺ", "한", "ᄒ", "ᅡ", "ᆫ", "word [MASK]", "[SEP]a", "a[CLS] ",
+    "?", "?!", "b.", "=\u0338", "a_b", "a-", "$", "~", "“", "。", "¿",
 ]  # fmt: skip
 TEXTS = st.lists(st.one_of(st.sampled_from(ODD), st.text(max_size=3)), max_size=12).map("".join)
 PRE_TOKENIZERS = {
@@ -52,14 +53,18 @@ NORMALIZERS = {
 }
 
 
-def build(normalizer: str = "bert", pre_tokenizer: str = "bert", around: bool = True) -> Tokenizer:
+def build(
+    normalizer: str = "bert", pre_tokenizer: str = "bert", around: bool = True, further: bool = False
+) -> Tokenizer:
     tokenizer = Tokenizer(models.WordPiece({piece: at for at, piece in enumerate(PIECES)}, unk_token="[UNK]"))
     tokenizer.normalizer = NORMALIZERS[normalizer]
     tokenizer.pre_tokenizer = PRE_TOKENIZERS[pre_tokenizer]
     if around:
         tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
     tokenizer.add_special_tokens([AddedToken(each, lstrip=each == "[MASK]") for each in SPECIALS])
-    tokenizer.add_tokens([AddedToken("st", single_word=True), AddedToken("B", normalized=True)])
+    tokenizer.add_tokens([AddedToken("?!", normalized=False)])
+    if further:
+        tokenizer.add_tokens([AddedToken("st", single_word=True), AddedToken("B.", normalized=True)])
     tokenizer.enable_truncation(8)
     return tokenizer
 
@@ -73,17 +78,36 @@ def build(normalizer: str = "bert", pre_tokenizer: str = "bert", around: bool = 
     side=st.sampled_from(["left", "right"]),
     around=st.booleans(),
     split_specials=st.booleans(),
+    further=st.booleans(),
 )
 def test_ids_are_those_of_the_whole_text(
-    normalizer: str, pre_tokenizer: str, batches: list, length: int, side: str, around: bool, split_specials: bool
+    normalizer: str,
+    pre_tokenizer: str,
+    batches: list,
+    length: int,
+    side: str,
+    around: bool,
+    split_specials: bool,
+    further: bool,
 ) -> None:
-    tokenizer = build(normalizer, pre_tokenizer, around)
+    tokenizer = build(normalizer, pre_tokenizer, around, further)
     tokenizer.enable_truncation(length, direction=side)
     tokenizer.encode_special_tokens = split_specials
     memory = WordMemory.of(tokenizer)
     assert memory is not None
     for texts in batches:
         assert memory.encode(texts) == [each.ids for each in tokenizer.encode_batch(texts)]
+
+
+def test_signs_are_cut_off_where_they_are_always_read_apart() -> None:
+    found = {
+        name: WordMemory.of(build(*name)) for name in (("bert", "bert"), ("composed", "bert"), ("bert", "whitespace"))
+    }
+    assert [memory and memory.added is not None for memory in found.values()] == [True, False, False]
+    memory = found["bert", "bert"]
+    assert memory is not None
+    memory.encode(["a, b; (é-a)! ?! a.", "a?b"])
+    assert set(memory.known) == {"a,", "b;", "(é-a)!", "?!", "a.", "a", "?", "b"}
 
 
 def test_a_word_is_asked_for_once_and_the_memory_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
