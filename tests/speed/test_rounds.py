@@ -52,7 +52,7 @@ def test_processes_are_measured_in_turn(exported: Path) -> None:
 
 def test_a_model_that_cannot_be_loaded_is_named(exported: Path, tmp_path: Path) -> None:
     with pytest.raises(GraftError, match="could not be measured"):
-        measure({"none": tmp_path}, "int8", ["good"] * 32, 1, 1)
+        measure({"none": tmp_path}, "int8", ["good"] * 32, [], 1, 1)
 
 
 def test_an_export_is_another_if_a_file_is(tmp_path: Path) -> None:
