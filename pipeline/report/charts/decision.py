@@ -165,17 +165,19 @@ def _label(axes: Axes, point: Point, placer: Placer) -> None:
 
 
 def _label_rival(axes: Axes, rival: ModelResult, placer: Placer) -> None:
-    """Write the rival's name above or below its line, at the end where there is room."""
+    """Write the rival's name above or below its line, where there is room: at its ends rather than between them."""
     y, frame, height = axes.transData.transform((1, rival.macro_f1))[1], placer.frame, TEXT + 2
     text = f"{short(rival.name)} {score(rival.macro_f1)}"
     width = CHARACTER * height * len(text)
+    first, last = frame.left + 4, frame.right - 4 - width
     places = [
         Box(left, bottom, left + width, bottom + height)
+        for left in (first, last, *(first + share * (last - first) for share in (0.2, 0.4, 0.6, 0.8)))
         for bottom in (y + 2, y - 2 - height)
-        for left in (frame.left + 4, frame.right - 4 - width)
     ]
     box = placer.place(places)
-    _write(axes, box, text, COLOURS["rival"], "left" if box.left == frame.left + 4 else "right")
+    side = {first: "left", last: "right"}.get(box.left, "center")
+    _write(axes, box, text, COLOURS["rival"], side)
 
 
 def _write(axes: Axes, box: Box, text: str, colour: str, side: str) -> None:

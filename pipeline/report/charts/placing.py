@@ -54,7 +54,10 @@ class Placer:
 
 
 def beside(x: float, y: float, radius: float, ends: tuple[float, float], text: str, height: float) -> list[Box]:
-    """Return the places for ``text`` around a mark: right, left, the corners, and over and under its line's ends."""
+    """Return the places for ``text`` around a mark: right, left, the corners, and over and under its line's ends.
+
+    Nearer places come before those that are further off.
+    """
     width, gap = CHARACTER * height * len(text), radius + 4
     places = []
     for up in (0.0, 1.0, -1.0):
@@ -63,7 +66,7 @@ def beside(x: float, y: float, radius: float, ends: tuple[float, float], text: s
             left = x + reach if side == 1 else x - reach - width
             middle = y + up * (0.75 * gap + height / 2)
             places.append(Box(left, middle - height / 2, left + width, middle + height / 2))
-    for bottom in (ends[1] + 3, ends[0] - 3 - height):
+    for bottom in (ends[1] + 3, ends[0] - 3 - height, ends[1] + 3 + height, ends[0] - 3 - 2 * height):
         for share in (0.5, 0.25, 0.75, 0.0, 1.0):
             left = x - share * width
             places.append(Box(left, bottom, left + width, bottom + height))
