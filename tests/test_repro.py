@@ -135,7 +135,7 @@ def test_dvc_draws_the_metrics_and_the_plots(project: Project) -> None:
     assert {"metrics/teacher.json", "metrics/static.json", "metrics/controls/static.json"} <= set(tables)
     # Few figures, or nobody reads the table; those of labels and domains lie apart.
     assert max(len(table["data"]) for table in tables.values()) == 9
-    assert "f1_negative" in project.json("metrics/parts/static.json")
+    assert "f1_good" in project.json("metrics/parts/static.json")
     plots = project.dvc("plots", "show", "--json")
     assert plots.returncode == 0, plots.stderr
     assert len(json.loads(plots.stdout)["data"]) >= 2

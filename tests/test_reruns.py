@@ -70,9 +70,9 @@ def test_two_kinds_of_teachers_token_states_and_unlabelled_text_from_end_to_end(
     assert not {"finetune@minilm", "control@static"} & ran, "what reads neither the set nor the signals does not rerun"
     begun, gone_on = (project.json(f"models/pretrained/{name}/training.json") for name in ("begun", "gone-on"))
     assert 0 < gone_on["bits_per_byte"] < begun["bits_per_byte"] < 8
-    assert "trained here on the transfer set's texts, from begun" in (project.folder / "report/index.html").read_text(
-        encoding="utf-8"
-    )
+    page = (project.folder / "report/index.html").read_text(encoding="utf-8")
+    assert "from begun, in 12 steps" in page
+    assert "from random weights, in 12 steps" in page
     kinds = project.json("data/prepared/summary.json")["transfer_set"]["kinds"]
     assert kinds["unlabelled"] == 30
     (project.folder / "data/unlabelled/texts.txt").unlink()

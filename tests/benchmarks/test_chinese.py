@@ -94,11 +94,11 @@ def project(package: None, tmp_path: Path) -> Iterator[Project]:
     values["pretraining"]["zh"].update(steps=60, length=32, batch_size=8, evaluations=2, held_out=0.1, precision="fp32")
     values["transfer_set"]["copies"] = 1
     values["finetune"].update(epochs=4, evaluations=2, learning_rate=3e-3, precision="fp32")
-    values["budget"].update(steps=60, evaluations=2, batch_size=32, learning_rate=1e-2, precision="fp32")
+    values["budget"].update(steps=120, evaluations=4, batch_size=32, learning_rate=3e-3, precision="fp32")
     values["evaluate"]["resamples"] = 200
     del values["students"]["bilstm"]
     values["students"]["textcnn"].pop("budget")
-    values["students"]["textcnn"]["config"].update(embedding_size=16, blocks=1, filters=8, widths=[1, 2])
+    values["students"]["textcnn"]["config"].update(embedding_size=32, blocks=1, filters=32, widths=[1, 2])
     YAML().dump(values, project.folder / "params.yaml")
     with warm_python(tmp_path / "warm") as python3:
         project.environment["PATH"] = f"{python3}{os.pathsep}{project.environment['PATH']}"

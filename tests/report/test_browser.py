@@ -1,7 +1,10 @@
 """The page in a real browser: opened from disk, clicked through, and nothing said, asked for or cut off."""
 
+import os
 import re
 import struct
+import subprocess
+import sys
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +15,7 @@ from playwright.sync_api import Browser, Page
 from benchmarks import pictures
 from pipeline.stages import report
 from tests.browser import open_browser
+from tests.closure import ROOT
 
 WIDTHS = (390, 900, 1440)
 
@@ -227,15 +231,15 @@ def test_the_guards_of_these_tests_bite(browser: Browser, tmp_path: Path) -> Non
     assert {"request", "log", "error"} <= kinds
 
 
-def test_pictures_of_the_page_have_the_sizes_they_are_named_for(
-    page_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(page_file.parents[1])
-    monkeypatch.setattr(pictures, "TARGET", tmp_path / "pictures")
-    monkeypatch.setattr("sys.argv", ["pictures", "--whole", str(tmp_path / "whole")])
-    pictures.main()
+def test_pictures_of_the_page_have_the_sizes_they_are_named_for(page_file: Path, tmp_path: Path) -> None:
+    # In a process of its own: a browser is open in this one.
+    command = [sys.executable, "-m", "benchmarks.pictures", "--whole", str(tmp_path)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    here = page_file.parents[1]
+    done = subprocess.run(command, cwd=here, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
     for name, (size, _) in pictures.VIEWS.items():
-        first, whole = (read_png_size(tmp_path / kind / f"{name}.png") for kind in ("pictures", "whole"))
+        first, whole = (read_png_size(folder / f"{name}.png") for folder in (here / pictures.TARGET, tmp_path))
         assert first == size
         assert whole[0] == size[0]
         assert whole[1] > 3 * size[1]
