@@ -14,7 +14,8 @@ from pipeline.configs import LossConfig, PhaseConfig
 from pipeline.models.registry import load_model
 from pipeline.training.folder import publish_model
 from pipeline.training.prediction import predict
-from pipeline.training.trainer import Trained, train
+from pipeline.training.trained import Trained
+from pipeline.training.trainer import train
 from pipeline.transfer.lesson import build_lesson
 
 LOGITS = [PhaseConfig(losses=[LossConfig(name="logits_mse")])]

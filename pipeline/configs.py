@@ -177,7 +177,17 @@ class TokenizerConfig(Section):
         return self
 
 
-class PretrainingConfig(Section):
+class OptimisationConfig(Section):
+    """The steps of any training."""
+
+    batch_size: Count
+    learning_rate: Positive
+    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    precision: Precision = "auto"
+
+
+class PretrainingConfig(OptimisationConfig):
     """A masked language model trained here: from random weights, or from those of a pretrained model."""
 
     source: Text
@@ -190,15 +200,17 @@ class PretrainingConfig(Section):
     rate: Annotated[float, Field(gt=0, le=0.5)] = 0.15
     held_out: Annotated[float, Field(gt=0, le=0.5)] = 0.05
     learning_rate: Positive = 5.0e-4
-    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    weight_decay: Annotated[float, Field(ge=0)] = 0.01
     evaluations: Count = 10
     seed: Seed = 13
-    precision: Precision = "auto"
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the weights start at random."""
+        return self.source == TRANSFER_SET
 
     @model_validator(mode="after")
     def _new_or_not(self) -> "PretrainingConfig":
-        if (self.source == TRANSFER_SET) != bool(self.config):
+        if self.is_new != bool(self.config):
             raise ValueError(
                 f"source is {self.source!r}; with a config, from random weights, it must be {TRANSFER_SET}, "
                 "without one the folder of a pretrained model"
@@ -206,15 +218,10 @@ class PretrainingConfig(Section):
         return self
 
 
-class TrainingConfig(Section):
-    """What every training has."""
+class TrainingConfig(OptimisationConfig):
+    """What every training of a classifier has."""
 
-    batch_size: Count
-    learning_rate: Positive
-    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    weight_decay: Annotated[float, Field(ge=0)] = 0.01
     metric: Metric = "macro_f1"
-    precision: Precision = "auto"
 
 
 class FinetuneConfig(TrainingConfig):

@@ -108,7 +108,7 @@ class Params(Section):
         if name in self.pretrained:
             raise ValueError(f"pretraining.{name} and pretrained.{name} share a name; rename one of them")
         _known(f"pretraining.{name}.tokenizer", model.tokenizer, self.tokenizers)
-        if model.source == TRANSFER_SET:
+        if model.is_new:
             return
         folders = {f"{PRETRAINED}/{each}": each for each in (*self.pretrained, *self.pretraining) if each != name}
         _known(f"pretraining.{name}.source", model.source, {TRANSFER_SET: None, **folders})

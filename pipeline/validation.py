@@ -11,7 +11,7 @@ def validate(params: Params) -> None:
     """Raise GraftError for the first model or loss that could not be built."""
     for name, model in params.pretraining.items():
         try:
-            if model.config:
+            if model.is_new:
                 masked_config(model.config, model.length)
         except GraftError as error:
             raise GraftError(f"params.yaml: pretraining.{name}.{error}") from None

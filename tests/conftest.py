@@ -7,8 +7,13 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import pytest
 import torch
+from hypothesis import settings
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+# A test must not fail because a machine is slow.
+settings.register_profile("graft", deadline=None)
+settings.load_profile("graft")
 
 # Modules whose tests take minutes: begun first, so that no process is left alone with one of them at the end.
 LONGEST = (

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Sequence
 from itertools import chain
-from typing import Any, Optional
+from typing import Any
 
 from tokenizers import Tokenizer
 
@@ -43,7 +43,7 @@ class WordMemory:
         self.characters = 0
 
     @classmethod
-    def of(cls, tokenizer: Tokenizer) -> Optional["WordMemory"]:
+    def of(cls, tokenizer: Tokenizer) -> "WordMemory | None":
         """Return a memory for ``tokenizer``, or None if it may read across a space."""
         # A text that leaves a token shows what is put around its tokens.
         sample = tokenizer.encode("a")

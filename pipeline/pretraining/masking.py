@@ -8,8 +8,10 @@ Representing and Predicting Spans", section 3.1.
 from dataclasses import dataclass
 
 import numpy as np
+from transformers import PreTrainedTokenizerFast
 
-from pipeline.configs import Masking
+from pipeline.configs import Masking, PretrainingConfig
+from pipeline.errors import GraftError
 from pipeline.pretraining.packing import NO_WORD
 
 # The label of a token that is not guessed; transformers' loss leaves it out.
@@ -31,6 +33,14 @@ class Masks:
     mask_token_id: int
     ordinary: np.ndarray
 
+    @classmethod
+    def of(cls, tokenizer: PreTrainedTokenizerFast, config: PretrainingConfig) -> "Masks":
+        """As ``config`` asks, in the tokens of ``tokenizer``; GraftError if it has no mask token."""
+        if tokenizer.mask_token_id is None:
+            raise GraftError(f"the tokenizer {config.tokenizer} has no mask token; a masked language model has")
+        ordinary = np.setdiff1d(np.arange(len(tokenizer)), tokenizer.all_special_ids)
+        return cls(config.masking, config.rate, tokenizer.mask_token_id, ordinary)
+
     def apply(
         self, input_ids: np.ndarray, words: np.ndarray, random: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -51,17 +61,14 @@ def choose(words: np.ndarray, masking: Masking, rate: float, random: np.random.G
     words that follow one another, ``tokens`` each token by itself.
     """
     own = words != NO_WORD
-    numbers, at = np.unique(words[own], return_inverse=True)
+    units, at = np.unique(words[own], return_inverse=True)
     if masking == "tokens":
-        picked = random.random(len(at)) < rate
-    elif masking == "words":
-        picked = (random.random(len(numbers)) < rate)[at]
-    else:
-        picked = _spans(numbers, rate, random)[at]
-    if len(at) and not picked.any():
-        picked = at == at[random.integers(len(at))] if masking != "tokens" else np.arange(len(at)) == 0
+        units = at = np.arange(len(at))
+    picked = _spans(units, rate, random) if masking == "spans" else random.random(len(units)) < rate
+    if len(units) and not picked.any():
+        picked[random.integers(len(units))] = True
     chosen = np.zeros(words.shape, bool)
-    chosen[own] = picked
+    chosen[own] = picked[at]
     return chosen
 
 

@@ -85,6 +85,18 @@ def pack(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str], length: int) 
     return Packed(packed[0], packed[1], tokenizer.pad_token_id, size, unknown)
 
 
+def hold_out(texts: Sequence[str], share: float, seed: int) -> tuple[list[str], list[str]]:
+    """Return the texts to train on and, of all, the ``share`` that is held out, both in a random order.
+
+    Raises GraftError if one of the two would be empty.
+    """
+    order = np.random.default_rng(seed).permutation(len(texts))
+    first = max(1, round(len(texts) * share))
+    if first >= len(texts):
+        raise GraftError(f"{len(texts)} texts are too few to pretrain on and to hold some out")
+    return [texts[at] for at in order[first:]], [texts[at] for at in order[:first]]
+
+
 def _ends(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str]) -> tuple[list[int], list[int]]:
     """The special tokens before and after the tokens of a text."""
     for text in texts:

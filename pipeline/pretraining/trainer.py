@@ -1,6 +1,5 @@
 """Masked-language-model training with transformers' Trainer, over packed sequences."""
 
-import math
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,16 +8,14 @@ from typing import Any
 import numpy as np
 import torch
 from torch.utils.data import Dataset, Sampler
-from transformers import PreTrainedModel, TrainingArguments
+from transformers import PreTrainedModel
 
 from pipeline.configs import PretrainingConfig
-from pipeline.errors import GraftError
 from pipeline.pretraining.masking import Masks
 from pipeline.pretraining.packing import Packed
-from pipeline.training.curves import curve
-from pipeline.training.machine import device, use_bf16
+from pipeline.training.arguments import training_arguments
 from pipeline.training.resume import ResumableTrainer
-from pipeline.training.trainer import Trained, per_process
+from pipeline.training.trained import Trained, finish
 
 
 class PackedDataset(Dataset):
@@ -99,54 +96,21 @@ def pretrain(
     began = time.monotonic()
     trainer = PretrainingTrainer(
         model=model,
-        args=_arguments(str(work), config),
+        args=training_arguments(
+            str(work),
+            config,
+            config.steps,
+            config.evaluations,
+            config.seed,
+            "loss",
+            # Every token of a row has a score for each of the vocabulary.
+            evaluated=config.batch_size,
+            prediction_loss_only=True,
+        ),
         data_collator=MaskingCollator(masks),
         train_dataset=PackedDataset(train, config.seed),
         # Always the same masks, so that the looks compare.
         eval_dataset=PackedDataset(held_out, config.seed + 1),
     )
     trainer.go_on()
-    history, best = trainer.state.log_history, trainer.state.best_metric
-    losses = [entry[key] for entry in history for key in ("loss", "eval_loss") if key in entry]
-    if best is None or not np.isfinite(losses).all():
-        raise GraftError("the loss stopped being a number; lower learning_rate or raise warmup")
-    summary = {
-        "best_step": trainer.state.best_global_step,
-        "best_validation_loss": round(best, 6),
-        "parameters": sum(parameter.numel() for parameter in model.parameters()),
-        "steps": config.steps,
-    }
-    seen = curve(history).dropna(axis="columns", how="all")
-    return Trained(model.cpu().eval(), seen, summary, trainer.course(time.monotonic() - began))
-
-
-def _arguments(folder: str, config: PretrainingConfig) -> TrainingArguments:
-    every = max(1, math.ceil(config.steps / config.evaluations))
-    return TrainingArguments(
-        output_dir=folder,
-        per_device_train_batch_size=per_process(config.batch_size),
-        per_device_eval_batch_size=config.batch_size,
-        max_steps=config.steps,
-        learning_rate=config.learning_rate,
-        warmup_steps=math.ceil(config.steps * config.warmup),
-        weight_decay=config.weight_decay,
-        bf16=use_bf16(config.precision),
-        use_cpu=device().type == "cpu",
-        eval_strategy="steps",
-        eval_steps=every,
-        prediction_loss_only=True,
-        logging_strategy="steps",
-        logging_steps=every,
-        logging_nan_inf_filter=False,
-        save_strategy="steps",
-        save_steps=every,
-        load_best_model_at_end=True,
-        metric_for_best_model="loss",
-        greater_is_better=False,
-        remove_unused_columns=False,
-        label_names=["labels"],
-        dataloader_pin_memory=device().type == "cuda",
-        report_to="none",
-        seed=config.seed,
-        data_seed=config.seed,
-    )
+    return finish(trainer, model, began)

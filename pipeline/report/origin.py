@@ -101,7 +101,7 @@ def _pretrained_names(params: Params) -> list[str]:
 
 
 def _pretrained_here(model: PretrainingConfig) -> tuple[str, str]:
-    start = "random weights" if model.config else PurePath(model.source).name
+    start = "random weights" if model.is_new else PurePath(model.source).name
     return f"trained here on the transfer set's texts, from {start}, in {count(model.steps)} steps", "dvc.lock"
 
 

@@ -17,7 +17,7 @@ from pipeline.artifacts import publish_together, read_json, read_parquet, write_
 from pipeline.configs import TokenizerConfig
 from pipeline.params import load_params
 from pipeline.stages.entry import run
-from pipeline.text.ids import is_altered
+from pipeline.text.ids import unaltered_texts
 from pipeline.tokens.encoding import encode, load_tokenizer
 from pipeline.tokens.table import write_tokens
 from pipeline.tokens.training import train_tokenizer
@@ -57,8 +57,7 @@ def _write(config: TokenizerConfig, tokenizer: PreTrainedTokenizerFast, files: M
 def _tokenizer(config: TokenizerConfig) -> PreTrainedTokenizerFast:
     if config.kind is None or config.vocabulary is None:
         return load_tokenizer(Path(config.source))
-    frame = read_parquet(Path(config.source))
-    texts = frame["text"][~is_altered(frame["id"])].tolist()
+    texts = unaltered_texts(read_parquet(Path(config.source)))
     tokenizer = train_tokenizer(texts, config.kind, config.vocabulary, config.lowercase)
     print(f"{config.kind} of {len(tokenizer):,} tokens, trained on {len(texts):,} texts")
     return tokenizer

@@ -29,6 +29,12 @@ def is_altered(ids: Iterable[str]) -> np.ndarray:
     return mask
 
 
+def unaltered_texts(frame: pd.DataFrame) -> list[str]:
+    """The texts of the transfer set (columns ``id``, ``text``) that are no altered copies."""
+    texts: list[str] = frame["text"][~is_altered(frame["id"])].tolist()
+    return texts
+
+
 def count_kinds(ids: Iterable[str]) -> dict[str, int]:
     """Count ids by origin: ``text`` (of training), ``unlabelled``, and the kinds of altered copies."""
     names = pd.Series(list(ids), dtype=object)

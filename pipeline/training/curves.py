@@ -15,10 +15,11 @@ COLUMNS = {
 
 
 def curve(history: list[dict[str, Any]]) -> pd.DataFrame:
-    """One row per step that was evaluated; run times are left out, they differ from run to run."""
+    """One row per step that was evaluated, with what was measured but run times, which differ from run to run."""
     rows: dict[int, dict[str, Any]] = {}
     for entry in history:
         row = rows.setdefault(entry["step"], {})
         row.update({COLUMNS[key]: value for key, value in entry.items() if key in COLUMNS})
     evaluated = [rows[step] for step in sorted(rows) if "validation_loss" in rows[step]]
-    return pd.DataFrame(evaluated, columns=list(COLUMNS.values()))
+    measured = [name for name in COLUMNS.values() if not evaluated or any(name in row for row in evaluated)]
+    return pd.DataFrame(evaluated, columns=measured)

@@ -5,7 +5,7 @@ from pathlib import Path
 from transformers import PreTrainedTokenizerFast
 
 from pipeline.artifacts import publish, write_csv, write_json
-from pipeline.training.trainer import Trained
+from pipeline.training.trained import Trained
 
 
 def publish_model(target: Path, trained: Trained, tokenizer: PreTrainedTokenizerFast) -> None:

@@ -1,7 +1,5 @@
 """Training with transformers' Trainer: one function for teachers, students and controls."""
 
-import math
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
@@ -11,7 +9,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from torch.utils.data import Dataset, Sampler
 from transformers import (
@@ -23,15 +20,15 @@ from transformers import (
 )
 
 from pipeline.configs import TrainingConfig
-from pipeline.errors import GraftError
 from pipeline.evaluation.metrics import validation_figures
 from pipeline.tokens.batches import BatchCollator, Signal, TokenDataset
 from pipeline.tokens.table import TokenTable, slice_rows
-from pipeline.training.curves import curve
-from pipeline.training.machine import device, use_bf16
+from pipeline.training.arguments import training_arguments
+from pipeline.training.machine import device
 from pipeline.training.optimizer import build_optimizer, make_embeddings_sparse, sparse_parameters
 from pipeline.training.resume import ResumableTrainer
 from pipeline.training.sampling import BatchShufflingSampler, PhaseSampler
+from pipeline.training.trained import Trained, finish
 
 
 @dataclass(frozen=True)
@@ -47,16 +44,6 @@ class Lesson:
     signals: Mapping[str, Signal]
     pools: Sequence[tuple[int, np.ndarray]]
     advance: Callable[[float], None]
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A trained model at its best checkpoint, its curve, what the training was, and a line on this run of it."""
-
-    model: PreTrainedModel
-    curve: pd.DataFrame
-    summary: dict[str, Any]
-    course: str
 
 
 class GraftTrainer(ResumableTrainer):
@@ -124,7 +111,6 @@ def train(
     where it also leaves its own; without that folder it can only be done in one go.
     Raises GraftError if the loss stops being a number or the batch cannot be divided among the processes.
     """
-    every = max(1, math.ceil(steps / evaluations))
     if device().type == "cpu":
         # A GPU updates all rows in no time, and not every way of joining gradients of several takes sparse ones.
         make_embeddings_sparse(model)
@@ -134,7 +120,9 @@ def train(
         trainer = GraftTrainer(
             lesson=lesson,
             model=model if lesson is None else lesson.learner,
-            args=_arguments(folder, config, steps, every, seed, resumable=work is not None),
+            args=training_arguments(
+                folder, config, steps, evaluations, seed, config.metric, save_only_model=work is None
+            ),
             data_collator=BatchCollator(pad_token_id),
             train_dataset=TokenDataset(tables["train"], {} if lesson is None else lesson.signals),
             eval_dataset=TokenDataset(_longest_first(tables["validation"])),
@@ -144,60 +132,7 @@ def train(
             callbacks=[] if lesson is None else [Progress(lesson.advance)],
         )
         trainer.go_on()
-        state = trainer.state
-    losses = [entry[key] for entry in state.log_history for key in ("loss", "eval_loss") if key in entry]
-    if state.best_metric is None or not np.isfinite(losses).all():
-        raise GraftError("the loss stopped being a number; lower learning_rate or raise warmup")
-    summary = {
-        "best_step": state.best_global_step,
-        f"best_validation_{config.metric}": round(state.best_metric, 6),
-        "parameters": sum(parameter.numel() for parameter in model.parameters()),
-        "steps": steps,
-    }
-    return Trained(model.cpu().eval(), curve(state.log_history), summary, trainer.course(time.monotonic() - began))
-
-
-def _arguments(
-    folder: str, config: TrainingConfig, steps: int, every: int, seed: int, resumable: bool
-) -> TrainingArguments:
-    return TrainingArguments(
-        output_dir=folder,
-        per_device_train_batch_size=per_process(config.batch_size),
-        per_device_eval_batch_size=128,
-        max_steps=steps,
-        learning_rate=config.learning_rate,
-        warmup_steps=math.ceil(steps * config.warmup),
-        weight_decay=config.weight_decay,
-        bf16=use_bf16(config.precision),
-        use_cpu=device().type == "cpu",
-        eval_strategy="steps",
-        eval_steps=every,
-        logging_strategy="steps",
-        logging_steps=every,
-        logging_nan_inf_filter=False,
-        save_strategy="steps",
-        save_steps=every,
-        save_only_model=not resumable,
-        load_best_model_at_end=True,
-        metric_for_best_model=config.metric,
-        greater_is_better=config.metric != "loss",
-        remove_unused_columns=False,
-        label_names=["labels"],
-        dataloader_pin_memory=device().type == "cuda",
-        report_to="none",
-        seed=seed,
-        data_seed=seed,
-    )
-
-
-def per_process(batch_size: int) -> int:
-    """The share of ``batch_size`` that each process reads; GraftError if it cannot be divided among them."""
-    world = int(os.environ.get("WORLD_SIZE", "1"))
-    if batch_size % world:
-        raise GraftError(
-            f"batch_size {batch_size} cannot be divided among {world} processes; choose a multiple of {world}"
-        )
-    return batch_size // world
+    return finish(trainer, model, began)
 
 
 def _longest_first(table: TokenTable) -> TokenTable:

@@ -110,7 +110,9 @@ def test_the_whole_of_it_on_a_slice(project: Project) -> None:
     assert {"pretrain@zh", "finetune@zh", "teach@zh", "transfer@textcnn", "export@textcnn", "report"} <= project.repro()
     kinds = project.json("data/prepared/summary.json")["transfer_set"]["kinds"]
     assert kinds["unlabelled"] == 80
-    assert project.json("models/pretrained/zh/training.json")["bits_per_byte"] < 8
+    pretraining = project.json("models/pretrained/zh/training.json")
+    assert pretraining["bits_per_byte"] < 8
+    assert pretraining["texts"] == kinds["text"] + kinds["unlabelled"] < sum(kinds.values()), "no altered copies"
     teacher, student = (project.json(f"metrics/{name}.json")["macro_f1"] for name in ("teacher", "textcnn"))
     assert (teacher > 0.7, student > 0.7) == (True, True), (teacher, student)
     said = project.call(

@@ -45,8 +45,7 @@ def test_it_computes_what_the_model_does(
         ids[-1, 1:] = 0
         wanted = model(ids, mask).logits.detach().numpy()
         np.testing.assert_allclose(read(tmp_path / "model.onnx", ids, mask), wanted, atol=1e-5)
-        # A processor without VNNI adds pairs of products in 16 bits, which large ones overflow.
-        assert np.abs(read(tmp_path / "int8.onnx", ids, mask) - wanted).mean() < 1.0
+        np.testing.assert_allclose(read(tmp_path / "int8.onnx", ids, mask), wanted, atol=0.3)
     for path in tmp_path.iterdir():
         assert str(ROOT).encode() not in path.read_bytes(), path
 
@@ -91,4 +90,4 @@ def test_eight_bits_hold_the_large_tables_too_and_say_nearly_the_same(
     mask = torch.ones_like(ids)
     whole, eight = (read(tmp_path / name, ids, mask) for name in ("model.onnx", "int8.onnx"))
     assert whole.std(axis=0).min() > 0.05, "texts that all get the same logits would show nothing"
-    assert np.abs(eight - whole).mean() < 0.4 * whole.std()
+    assert np.abs(eight - whole).mean() < 0.15 * whole.std()

@@ -71,7 +71,7 @@ def build(
 
 @pytest.mark.parametrize("pre_tokenizer", PRE_TOKENIZERS)
 @pytest.mark.parametrize("normalizer", NORMALIZERS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     batches=st.lists(st.lists(TEXTS, max_size=5), max_size=4),
     length=st.integers(3, 40),

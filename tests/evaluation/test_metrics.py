@@ -8,7 +8,7 @@ from pathlib import Path
 import evaluate
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
@@ -36,7 +36,6 @@ def test_known_answers():
     assert not [key for key in figures if "domain" in key]
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=40))
 def test_agrees_with_scikit_learn(pairs):
     labels, predicted = np.array(pairs).T

@@ -2,7 +2,10 @@
 
 import numpy as np
 import pytest
+from transformers import PreTrainedTokenizerFast
 
+from pipeline.configs import PretrainingConfig
+from pipeline.errors import GraftError
 from pipeline.pretraining.masking import IGNORED, LONGEST, Masks, choose
 from pipeline.pretraining.packing import NO_WORD
 
@@ -77,3 +80,13 @@ def test_most_are_hidden_some_replaced_some_kept() -> None:
     again = masks.apply(ids, words, np.random.default_rng(6))
     assert (again[0] == read).all()
     assert (again[1] == labels).all()
+
+
+def test_no_special_token_is_put_in_a_words_place(tokenizer: PreTrainedTokenizerFast) -> None:
+    config = PretrainingConfig(source="models/pretrained/x", tokenizer="x", steps=1, masking="tokens", rate=0.3)
+    masks = Masks.of(tokenizer, config)
+    assert (masks.masking, masks.rate, masks.mask_token_id) == ("tokens", 0.3, 4)
+    assert masks.ordinary.tolist() == list(range(5, len(tokenizer)))
+    plain = PreTrainedTokenizerFast(tokenizer_object=tokenizer.backend_tokenizer, pad_token="[PAD]")
+    with pytest.raises(GraftError, match="the tokenizer x has no mask token"):
+        Masks.of(plain, config)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from transformers import PreTrainedTokenizerFast
 
 from pipeline.errors import GraftError
-from pipeline.pretraining.packing import NO_WORD, pack
+from pipeline.pretraining.packing import NO_WORD, hold_out, pack
 from pipeline.tokens.training import train_tokenizer
 from tests.conftest import WORDS, build_tokenizer
 
@@ -20,7 +20,7 @@ def small_bpe() -> PreTrainedTokenizerFast:
     return train_tokenizer(texts, "bpe", 340, lowercase=True)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(texts=TEXTS, length=st.integers(3, 20))
 def test_sequences_hold_the_texts_one_after_another(texts: list[str], length: int) -> None:
     expected: list[int] = []
@@ -66,3 +66,19 @@ def test_bytes_read_as_the_unknown_token_are_counted() -> None:
 def test_a_length_without_room_is_refused() -> None:
     with pytest.raises(GraftError, match="length is 2, and the tokenizer puts 2 tokens around every sequence"):
         pack(TOKENIZER, ["good film"], 2)
+
+
+@given(rows=st.integers(2, 200), share=st.floats(0.01, 0.5), seed=st.integers(0, 9))
+def test_what_is_held_out_is_not_trained_on(rows: int, share: float, seed: int) -> None:
+    texts = [str(at) for at in range(rows)]
+    train, held_out = hold_out(texts, share, seed)
+    assert sorted(train + held_out) == sorted(texts)
+    assert len(held_out) == max(1, round(rows * share))
+    assert hold_out(texts, share, seed) == (train, held_out)
+
+
+def test_it_is_drawn_from_everywhere() -> None:
+    _, held_out = hold_out([str(at) for at in range(1000)], 0.2, 3)
+    assert 400 < sum(map(int, held_out)) / len(held_out) < 600
+    with pytest.raises(GraftError, match="1 texts are too few to pretrain on"):
+        hold_out(["alone"], 0.1, 3)

@@ -1,12 +1,15 @@
 """Ratios are of the same rounds, and what is measured is a real process that classifies."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from pipeline.deployment.digest import digest
+from pipeline.deployment.runtime import Classifier
 from pipeline.errors import GraftError
 from pipeline.speed.rounds import measure, summary
+from pipeline.speed.worker import Measures
 
 
 def a_round(texts: int, seconds: float, model: float, milliseconds: list[float], memory: int) -> dict:
@@ -64,3 +67,31 @@ def test_an_export_is_another_if_a_file_is(tmp_path: Path) -> None:
     assert digest(tmp_path) == before
     (tmp_path / "a").write_text("2", encoding="utf-8")
     assert digest(tmp_path) != before
+
+
+def test_a_text_that_is_measured_again_is_new_again(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    classifier = Classifier(exported)
+    assert classifier.words is not None, "this tokenizer reads word by word"
+    measures = Measures(classifier)
+    assert measures.read_before(["a fine plot"]) == {"words": 3}
+    known: list[set[str]] = []
+    encode = classifier.encode
+
+    def spy(texts: Sequence[str]) -> list[list[int]]:
+        assert classifier.words is not None
+        known.append(set(classifier.words.known))
+        return encode(texts)
+
+    monkeypatch.setattr(classifier, "encode", spy)
+    texts = ["the film was good"] * 32 + ["so bad"] * 32
+    while len(known) < 4:
+        measures.throughput(texts, seconds=1e-9)
+        measures.latencies(["awful"])
+    before = {"a", "fine", "plot"}
+    assert all(each == before for each in known)
+    known.clear()
+    while len(known) < 6:
+        known.clear()
+        measures.throughput(texts, seconds=0.05)
+    read = before | {"the", "film", "was", "good"}
+    assert known[:4] == [before, read, before, read]

@@ -19,7 +19,8 @@ from pipeline.training.checkpoints import SEAL, is_whole, seal
 from pipeline.training.folder import publish_model
 from pipeline.training.machine import seed_everything
 from pipeline.training.resume import last_whole, step_of
-from pipeline.training.trainer import Trained, train
+from pipeline.training.trained import Trained
+from pipeline.training.trainer import train
 from pipeline.transfer.lesson import build_lesson
 from tests.training.test_trainer import LABELS, toy
 

@@ -1,0 +1,67 @@
+"""What Trainer is told of any training here."""
+
+import math
+import os
+from typing import Any
+
+from transformers import TrainingArguments
+
+from pipeline.configs import OptimisationConfig
+from pipeline.errors import GraftError
+from pipeline.training.machine import device, use_bf16
+
+
+def training_arguments(
+    folder: str,
+    config: OptimisationConfig,
+    steps: int,
+    evaluations: int,
+    seed: int,
+    metric: str,
+    evaluated: int = 128,
+    **own: Any,
+) -> TrainingArguments:
+    """``steps`` with ``evaluations`` evenly spaced, of which the best by ``metric`` is kept; ``own`` is passed on.
+
+    ``evaluated`` rows at once are looked at in an evaluation.
+
+    Raises GraftError if the batch cannot be divided among the processes.
+    """
+    every = max(1, math.ceil(steps / evaluations))
+    return TrainingArguments(
+        output_dir=folder,
+        per_device_train_batch_size=_per_process(config.batch_size),
+        per_device_eval_batch_size=evaluated,
+        max_steps=steps,
+        learning_rate=config.learning_rate,
+        warmup_steps=math.ceil(steps * config.warmup),
+        weight_decay=config.weight_decay,
+        bf16=use_bf16(config.precision),
+        use_cpu=device().type == "cpu",
+        eval_strategy="steps",
+        eval_steps=every,
+        logging_strategy="steps",
+        logging_steps=every,
+        logging_nan_inf_filter=False,
+        save_strategy="steps",
+        save_steps=every,
+        load_best_model_at_end=True,
+        metric_for_best_model=metric,
+        greater_is_better=metric != "loss",
+        remove_unused_columns=False,
+        label_names=["labels"],
+        dataloader_pin_memory=device().type == "cuda",
+        report_to="none",
+        seed=seed,
+        data_seed=seed,
+        **own,
+    )
+
+
+def _per_process(batch_size: int) -> int:
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    if batch_size % world:
+        raise GraftError(
+            f"batch_size {batch_size} cannot be divided among {world} processes; choose a multiple of {world}"
+        )
+    return batch_size // world
