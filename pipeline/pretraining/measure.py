@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel
 
+from pipeline.models.masked import guess, reads_alone
 from pipeline.pretraining.packing import NO_WORD, Packed
 from pipeline.training.machine import device
 
@@ -23,6 +24,7 @@ def bits_per_byte(model: PreTrainedModel, packed: Packed, mask_token_id: int, ba
     place = device()
     model = model.to(place).eval()
     bits = LOST * packed.bytes_unknown
+    alone: bool | None = None
     with torch.inference_mode():
         for start in range(0, len(packed), batch_size):
             rows = slice(start, start + batch_size)
@@ -30,12 +32,14 @@ def bits_per_byte(model: PreTrainedModel, packed: Packed, mask_token_id: int, ba
             own = words != NO_WORD
             turn = np.cumsum(own, axis=1) % STRIDE
             attention = torch.from_numpy((ids != packed.pad_token_id).astype(np.int64)).to(place)
+            if alone is None:
+                alone = reads_alone(model, torch.from_numpy(ids).to(place), attention)
             for at in range(STRIDE):
                 asked = own & (turn == at)
                 if not asked.any():
                     continue
                 read = torch.from_numpy(np.where(asked, mask_token_id, ids)).to(place)
-                logits = model(input_ids=read, attention_mask=attention).logits[torch.from_numpy(asked).to(place)]
+                logits = guess(model, read, attention, torch.from_numpy(asked).to(place), alone)
                 right = torch.from_numpy(ids[asked]).to(place)
                 bits += float(torch.nn.functional.cross_entropy(logits.float(), right, reduction="sum")) / np.log(2)
     return bits / packed.bytes

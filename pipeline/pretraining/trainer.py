@@ -11,7 +11,8 @@ from torch.utils.data import Dataset, Sampler
 from transformers import PreTrainedModel
 
 from pipeline.configs import PretrainingConfig
-from pipeline.pretraining.masking import Masks
+from pipeline.models.masked import guess, reads_alone
+from pipeline.pretraining.masking import IGNORED, Masks
 from pipeline.pretraining.packing import Packed
 from pipeline.training.arguments import training_arguments
 from pipeline.training.resume import ResumableTrainer
@@ -79,6 +80,20 @@ class PretrainingTrainer(ResumableTrainer):
         super().__init__(**options)
         # The model returns the mean over one micro-batch; told so, Trainer divides it by the accumulation steps.
         self.model_accepts_loss_kwargs = False
+
+        first = self.train_dataset.packed.input_ids[:2]
+        ids = torch.from_numpy(first.astype(np.int64)).to(self.args.device)
+        self.alone = reads_alone(self.model, ids, (ids != self.train_dataset.packed.pad_token_id).long())
+
+    def compute_loss(
+        self, model: Any, inputs: dict[str, torch.Tensor], return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
+        """The mean cross-entropy, in nats, of the tokens that were hidden."""
+        labels = inputs["labels"]
+        asked = labels != IGNORED
+        logits = guess(model, inputs["input_ids"], inputs["attention_mask"], asked, self.alone)
+        loss = torch.nn.functional.cross_entropy(logits.float(), labels[asked])
+        return (loss, {"logits": logits}) if return_outputs else loss
 
     def _get_train_sampler(self, train_dataset: Dataset | None = None) -> Sampler:
         size = self.args.train_batch_size * self.args.gradient_accumulation_steps * self.args.world_size
