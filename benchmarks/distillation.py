@@ -9,9 +9,9 @@ from torch.utils.data import DataLoader
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from pipeline.artifacts import read_json, read_parquet
-from pipeline.configs import BudgetConfig
 from pipeline.evaluation.metrics import MacroF1
 from pipeline.models.registry import load_model, student
+from pipeline.settings.students import BudgetConfig
 from pipeline.tokens.batches import BatchCollator, TokenDataset
 from pipeline.tokens.encoding import encode, load_tokenizer
 from pipeline.tokens.table import TokenTable, read_tokens, slice_rows

@@ -36,7 +36,6 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from benchmarks.broken import Broken, make_broken
 from benchmarks.tables import markdown_table, seconds
 from pipeline.artifacts import read_json, read_parquet
-from pipeline.configs import FileData
 from pipeline.errors import GraftError
 from pipeline.models.registry import student
 from pipeline.params import Params, load_params
@@ -45,6 +44,7 @@ from pipeline.prediction.formats import TABLES, open_sink, open_source
 from pipeline.prediction.reading import read_file
 from pipeline.prediction.run import answer_rows
 from pipeline.prediction.trained import TrainedClassifier
+from pipeline.settings.data import FileData
 from pipeline.stages import fetch, prepare
 from pipeline.text.cleaning import normalise
 from pipeline.text.lines import open_binary

@@ -10,8 +10,8 @@ import numpy as np
 
 from benchmarks.distillation import Inputs, Job, build_student, load_inputs
 from pipeline.artifacts import read_array, read_json, write_array
-from pipeline.configs import LossConfig, PhaseConfig
 from pipeline.models.registry import load_model
+from pipeline.settings.transfer import LossConfig, PhaseConfig
 from pipeline.training.folder import publish_model
 from pipeline.training.prediction import predict
 from pipeline.training.trained import Trained

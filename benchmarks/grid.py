@@ -20,8 +20,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.configs import TRANSFER_SET
 from pipeline.params import Params
+from pipeline.settings.base import TRANSFER_SET
 
 Settings = dict[str, Any]
 

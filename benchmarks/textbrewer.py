@@ -34,6 +34,7 @@ from pipeline.artifacts import publish, required, write_json
 from pipeline.errors import GraftError
 from pipeline.params import Params, load_params
 from pipeline.report.numbers import score
+from pipeline.settings.students import StudentConfig
 from pipeline.tokens.table import read_tokens
 from pipeline.training.machine import use_bf16
 
@@ -109,7 +110,8 @@ def plan_jobs(params: Params, students: Sequence[str], texts: int, epochs: int) 
     required(Path("models/teacher") / teacher)
     jobs = {}
     for name in students:
-        student, budget = params.section("students", name), params.budget_of(name)
+        student: StudentConfig = params.section("students", name)
+        budget = student.budget.applied_to(params.budget)
         if student.tokenizer != settings.tokenizer:
             raise GraftError(f"the student {name} reads another tokenizer than the teacher; choose one that shares it")
         batches = min(texts, available) // budget.batch_size

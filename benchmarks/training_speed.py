@@ -32,11 +32,12 @@ from transformers.utils.logging import disable_progress_bar, set_verbosity_error
 
 from benchmarks.tables import markdown_table, ratio
 from pipeline.artifacts import read_array, read_json
-from pipeline.configs import BudgetConfig, LossConfig, PhaseConfig
 from pipeline.errors import GraftError
 from pipeline.models.registry import student
 from pipeline.params import Params, load_params
 from pipeline.report.numbers import count, percent
+from pipeline.settings.students import BudgetConfig, StudentConfig
+from pipeline.settings.transfer import LossConfig, PhaseConfig
 from pipeline.tokens.encoding import load_tokenizer
 from pipeline.tokens.table import TokenTable, read_tokens, slice_rows
 from pipeline.training.machine import device, seed_everything, use_bf16
@@ -155,7 +156,8 @@ def main() -> None:
 
 def load_material(params: Params, name: str) -> Material:
     """Read what the stages have stored for the student ``name``."""
-    settings, budget = params.section("students", name), params.budget_of(name)
+    settings: StudentConfig = params.section("students", name)
+    budget = settings.budget.applied_to(params.budget)
     tokens = Path("data/tokenized") / settings.tokenizer
     tokenizer = load_tokenizer(tokens / "tokenizer")
     labels = read_json(Path("data/prepared/labels.json"))["labels"]

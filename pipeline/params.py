@@ -1,48 +1,42 @@
-"""``params.yaml`` as a whole: read, validated, and refused with one line.
+"""``params.yaml`` as a whole: every section, and what the sections say of one another.
 
-``load_params()`` validates the whole file, so that a slip in the last section is found by the
-first stage that runs and not after the teacher has trained for minutes.
+Before a stage works, the whole file is validated, so that a slip in the last section is found by the first stage
+that runs and not after the teacher has trained for minutes. The stage itself then reads the sections that it needs
+(``pipeline.settings.reading``), so that a new setting elsewhere makes none of its results stale.
 """
 
 import re
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, field_validator, model_validator
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
+from pydantic import Field, field_validator, model_validator
 
-from pipeline.configs import (
-    TRANSFER_SET,
-    BudgetConfig,
-    DataConfig,
-    EvaluateConfig,
-    ExportConfig,
-    FinetuneConfig,
-    PrepareConfig,
-    PretrainedConfig,
-    PretrainingConfig,
-    ReportConfig,
-    RivalConfig,
-    Section,
-    StudentConfig,
-    TeachConfig,
-    TeacherConfig,
-    TokenizerConfig,
-    TransferConfig,
-    TransferSetConfig,
-)
-from pipeline.errors import GraftError
+from pipeline.settings.base import TRANSFER_SET
+from pipeline.settings.data import DataConfig
+from pipeline.settings.evaluate import EvaluateConfig
+from pipeline.settings.export import ExportConfig
+from pipeline.settings.finetune import FinetuneConfig
+from pipeline.settings.prepare import PrepareConfig, TransferSetConfig
+from pipeline.settings.pretrained import PretrainedConfig
+from pipeline.settings.pretraining import PretrainingConfig
+from pipeline.settings.reading import Sections, read_sections
+from pipeline.settings.report import ReportConfig
+from pipeline.settings.rivals import RivalConfig
+from pipeline.settings.students import BudgetConfig, StudentConfig
+from pipeline.settings.teach import TeachConfig
+from pipeline.settings.teachers import TeacherConfig
+from pipeline.settings.tokenizers import TokenizerConfig
+from pipeline.settings.transfer import TransferConfig
 
 NAME = re.compile(r"[a-z0-9_-]+")
 PRETRAINED = "models/pretrained"
 RESERVED = {"teacher", "controls", "rivals"}
 
 
-class Params(Section):
+class Params(Sections, extra="forbid"):
     """The whole of params.yaml."""
 
-    data: Annotated[DataConfig, Field(discriminator="source")]
+    data: DataConfig
     prepare: PrepareConfig
     transfer_set: TransferSetConfig
     pretrained: dict[str, PretrainedConfig]
@@ -58,18 +52,6 @@ class Params(Section):
     evaluate: EvaluateConfig
     export: ExportConfig
     report: ReportConfig
-
-    def section(self, name: str, key: str) -> Any:
-        """Return ``name.key``; raise GraftError with the keys there are."""
-        entries = getattr(self, name)
-        if key not in entries:
-            raise GraftError(f"params.yaml has no {name}.{key}; it has {', '.join(entries)}")
-        return entries[key]
-
-    def budget_of(self, student: str) -> BudgetConfig:
-        """Return the common budget with what the student changes of it."""
-        own: StudentConfig = self.section("students", student)
-        return self.budget.model_copy(update=own.budget.model_dump(exclude_none=True))
 
     @field_validator("pretrained", "tokenizers", "pretraining", "teachers", "students", "rivals", mode="before")
     @classmethod
@@ -129,48 +111,4 @@ def _known(key: str, value: str, section: dict[str, Any]) -> None:
 
 def load_params(path: Path = Path("params.yaml")) -> Params:
     """Read and validate ``path``; raise GraftError with one line for the first wrong setting."""
-    # YAML 1.2, as DVC reads and writes it: `1e-05`, which `dvc exp run -S` writes, is a number.
-    try:
-        raw = YAML(typ="safe", pure=True).load(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise GraftError(f"{path} is missing; run from the root of the repository") from None
-    except MarkedYAMLError as error:
-        where = error.problem_mark or error.context_mark
-        raise GraftError(f"{path}:{where.line + 1 if where else '?'}: not YAML: {error.problem}") from None
-    if not isinstance(raw, dict):
-        raise GraftError(f"{path}: expected sections such as `data:` and `students:`")
-    try:
-        params = Params.model_validate(raw)
-    except ValidationError as error:
-        raise GraftError(f"{path}: {_first_fault(error)}") from None
-    return params
-
-
-def _first_fault(error: ValidationError) -> str:
-    """One line: the key, the value given, and what is allowed."""
-    fault = error.errors(include_url=False)[0]
-    # Pydantic puts the chosen member of a union (`vader`, `package`…) into the path; the file has no such key.
-    tags = {"vader", "file", "hub", "package", "folder", "tfidf"}
-    location = list(fault["loc"])
-    parts = [part for at, part in enumerate(location) if not (part in tags and _is_tag(location, at))]
-    key = ".".join(str(part) for part in parts)
-    message = fault["msg"].removeprefix("Value error, ")
-    if fault["type"] == "extra_forbidden":
-        return f"{key} is not a setting; remove it or correct its name"
-    if fault["type"] == "missing":
-        return f"{key} is missing; the README lists the settings of each section"
-    if fault["type"] == "value_error":
-        return f"{key}: {message}" if key else message
-    given = fault["input"]
-    if fault["type"] == "union_tag_invalid":
-        tag = fault["ctx"]["discriminator"].strip("'")
-        return f"{key}.{tag} is {fault['ctx']['tag']!r}; allowed: {fault['ctx']['expected_tags']}"
-    if fault["type"] == "union_tag_not_found":
-        return f"{key}.{fault['ctx']['discriminator'].strip(chr(39))} is missing"
-    if fault["type"] in ("dict_type", "model_type"):
-        return f"{key} is {given!r}: expected settings, one `key: value` a line"
-    return f"{key} is {given!r}: {message[0].lower()}{message[1:]}"
-
-
-def _is_tag(location: list[int | str], at: int) -> bool:
-    return (location[0] == "data" and at == 1) or (location[0] in ("pretrained", "rivals") and at == 2)
+    return read_sections(Params, path)

@@ -3,8 +3,13 @@
 from pipeline.errors import GraftError
 from pipeline.models.masked import masked_config
 from pipeline.models.registry import configure
-from pipeline.params import Params
+from pipeline.params import Params, load_params
 from pipeline.transfer.objective import bind_phases, signals_read
+
+
+def validate_file() -> None:
+    """Validate the params.yaml of this folder; raise GraftError with one line for the first slip."""
+    validate(load_params())
 
 
 def validate(params: Params) -> None:

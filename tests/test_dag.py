@@ -2,6 +2,7 @@
 
 import shutil
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,16 @@ def test_exactly_these_stages_depend_on_a_code_file(path: str) -> None:
     outside |= {"masked.py", "pretrain.py"}
     rooms = ("lineage", "prediction", "serving", "pretraining")
     assert bool(actual) != (Path(path).name in outside or Path(path).parts[1] in rooms)
+
+
+def test_a_stage_can_read_the_sections_that_it_depends_on_and_no_others() -> None:
+    sections: dict[str, set[str]] = {}
+    for stage in stages().values():
+        sections.setdefault(module_of(stage), set()).update(name.split(".")[0] for name in parameters(stage))
+    # The report names every model, and so needs what the sections say of one another.
+    assert set(params()) - sections.pop("pipeline.stages.report") <= {"prepare", "tokenizers", "transfer_set", "teach"}
+    for module, depended in sections.items():
+        assert set(import_module(module).Settings.model_fields) == depended, module
 
 
 def module_of(stage: Any) -> str:

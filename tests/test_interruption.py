@@ -70,7 +70,7 @@ def project(tmp_path: Path) -> Path:
         if path.name not in ("stages", "validation.py"):
             (package / path.name).symlink_to(path)
     # The real one imports torch, which takes longer than all of these tests.
-    (package / "validation.py").write_text("def validate(params: object) -> None:\n    pass\n")
+    (package / "validation.py").write_text("def validate_file() -> None:\n    pass\n")
     (package / "stages").mkdir()
     (package / "stages/__init__.py").touch()
     (package / "stages/entry.py").symlink_to(ROOT / "pipeline/stages/entry.py")

@@ -173,9 +173,9 @@ def test_four_lines_describe_a_table_of_ones_own(tmp_path: Path) -> None:
 
 def test_a_student_may_change_its_own_budget(tmp_path: Path) -> None:
     params = load_params(edited(tmp_path, put("students.static.budget", {"learning_rate": 0.02, "steps": 7})))
-    own = params.budget_of("static")
+    own = params.students["static"].budget.applied_to(params.budget)
     assert (own.learning_rate, own.steps, own.batch_size) == (0.02, 7, params.budget.batch_size)
-    assert params.budget_of("bilstm").steps == params.budget.steps
+    assert params.students["bilstm"].budget.applied_to(params.budget).steps == params.budget.steps
 
 
 def test_a_control_may_change_its_regularisation_and_nothing_else(tmp_path: Path) -> None:

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from pipeline.configs import EvaluateConfig
 from pipeline.errors import GraftError
 from pipeline.evaluation.intervals import macro_f1_interval, paired_difference_interval
 from pipeline.evaluation.metrics import MacroF1, classification_figures
 from pipeline.evaluation.predictions import label_ids, require_same_rows
+from pipeline.settings.evaluate import EvaluateConfig
 
 DECIMALS = 6
 

@@ -14,10 +14,10 @@ from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-from pipeline.configs import TfidfRival
 from pipeline.errors import GraftError
 from pipeline.evaluation.metrics import MacroF1
 from pipeline.evaluation.predictions import label_ids
+from pipeline.settings.rivals import TfidfRival
 
 VADER_LABELS = ("negative", "neutral", "positive")
 VADER_THRESHOLD = 0.05

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
-from pipeline.configs import Masking, PretrainingConfig
 from pipeline.errors import GraftError
 from pipeline.pretraining.packing import NO_WORD
+from pipeline.settings.pretraining import Masking, PretrainingConfig
 
 # The label of a token that is not guessed; transformers' loss leaves it out.
 IGNORED = -100

@@ -10,10 +10,10 @@ import torch
 from torch.utils.data import Dataset, Sampler
 from transformers import PreTrainedModel
 
-from pipeline.configs import PretrainingConfig
 from pipeline.models.masked import guess, reads_alone
 from pipeline.pretraining.masking import IGNORED, Masks
 from pipeline.pretraining.packing import Packed
+from pipeline.settings.pretraining import PretrainingConfig
 from pipeline.training.arguments import training_arguments
 from pipeline.training.resume import ResumableTrainer
 from pipeline.training.trained import Trained, finish

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from pipeline.configs import EvaluateConfig
 from pipeline.evaluation.intervals import paired_difference_interval
 from pipeline.evaluation.predictions import label_ids, require_same_rows
 from pipeline.report.results import ModelResult, ranked
+from pipeline.settings.evaluate import EvaluateConfig
 
 
 def lead_intervals(

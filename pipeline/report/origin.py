@@ -5,11 +5,14 @@ Machines, versions and commits lie in ``provenance/``, outside the page: the pag
 
 from pathlib import PurePath
 
-from pipeline.configs import FileData, HubData, HubModel, LossConfig, PackageModel, PretrainedConfig, PretrainingConfig
 from pipeline.params import Params
 from pipeline.report.numbers import NOTHING, count, percent, size
 from pipeline.report.results import Results
 from pipeline.report.tables import Table
+from pipeline.settings.data import FileData, HubData
+from pipeline.settings.pretrained import HubModel, PackageModel, PretrainedConfig
+from pipeline.settings.pretraining import PretrainingConfig
+from pipeline.settings.transfer import LossConfig
 
 DIGITS = 12  # of a sha256, as many as tell files apart
 
@@ -55,7 +58,8 @@ def training_table(results: Results) -> Table:
                 of, tokenizer, seed = teacher.pretrained, teacher.tokenizer, teacher.seed
                 rate, own = params.finetune.learning_rate, NOTHING
             else:
-                student, budget = params.students[export.name], params.budget_of(export.name)
+                student = params.students[export.name]
+                budget = student.budget.applied_to(params.budget)
                 of, tokenizer, seed, rate = student.architecture, student.tokenizer, budget.seed, budget.learning_rate
                 changed = student.control.model_dump(exclude_none=True)
                 own = ", ".join(f"{name} {value}" for name, value in changed.items()) or NOTHING

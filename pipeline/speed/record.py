@@ -6,8 +6,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from pipeline.configs import Positive
 from pipeline.errors import GraftError
+from pipeline.settings.base import Positive
 
 REMEDY = "delete it, or run `make benchmark`, which writes it anew"
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from pipeline.artifacts import read_json
 from pipeline.models.registry import student
-from pipeline.params import load_params
+from pipeline.settings.reading import Sections, read_sections
+from pipeline.settings.students import BudgetConfig, StudentConfig
 from pipeline.stages.entry import run
 from pipeline.tokens.encoding import load_tokenizer
 from pipeline.tokens.table import read_tokens
@@ -23,10 +24,18 @@ LABELS = Path("data/prepared/labels.json")
 READ = ("train.arrow", "validation.arrow", "tokenizer")
 
 
+class Settings(Sections):
+    """What this stage reads of params.yaml."""
+
+    budget: BudgetConfig
+    students: dict[str, StudentConfig]
+
+
 def main(name: str) -> None:
     """Train the control of the student ``name``."""
-    params = load_params()
-    settings, budget = params.section("students", name), params.budget_of(name)
+    params = read_sections(Settings)
+    settings: StudentConfig = params.section("students", name)
+    budget = settings.budget.applied_to(params.budget)
     tokens = Path("data/tokenized") / settings.tokenizer
     tables = {split: read_tokens(tokens / f"{split}.arrow") for split in ("train", "validation")}
     tokenizer = load_tokenizer(tokens / "tokenizer")

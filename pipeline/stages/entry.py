@@ -9,7 +9,6 @@ from importlib import import_module
 from pipeline.disk import full_disk, reason_of
 from pipeline.errors import GraftError
 from pipeline.interruption import ended_by_signals
-from pipeline.params import load_params
 
 
 def run(main: Callable[..., None], network: bool = False) -> None:
@@ -31,7 +30,7 @@ def run(main: Callable[..., None], network: bool = False) -> None:
     try:
         with ended_by_signals(title):
             # By name: validation accepts or refuses and cannot change an output, so it is no dependency of the stage.
-            import_module("pipeline.validation").validate(load_params())
+            import_module("pipeline.validation").validate_file()
             # Where torch is, this module is among the stage's dependencies already; the others can do without both.
             if "torch" in sys.modules:
                 import_module("pipeline.training.machine").pin_threads()

@@ -12,20 +12,30 @@ import numpy as np
 import pandas as pd
 
 from pipeline.artifacts import read_json, read_parquet
-from pipeline.configs import EvaluateConfig
 from pipeline.evaluation.comparison import figures, student_figures
 from pipeline.evaluation.predictions import prediction_frame
 from pipeline.evaluation.publishing import PREDICTIONS, publish_evaluation
 from pipeline.models.registry import load_model
-from pipeline.params import Params, load_params
+from pipeline.settings.evaluate import EvaluateConfig
+from pipeline.settings.reading import Sections, read_sections
+from pipeline.settings.students import StudentConfig
+from pipeline.settings.teachers import TeacherConfig
 from pipeline.stages.entry import run
 from pipeline.tokens.encoding import encode, load_tokenizer
 from pipeline.training.prediction import predict, softmax
 
 
+class Settings(Sections):
+    """What this stage reads of params.yaml."""
+
+    teachers: dict[str, TeacherConfig]
+    students: dict[str, StudentConfig]
+    evaluate: EvaluateConfig
+
+
 def main(model: str) -> None:
     """Evaluate ``model``."""
-    params = load_params()
+    params = read_sections(Settings)
     labels = read_json(Path("data/prepared/labels.json"))["labels"]
     test = read_parquet(Path("data/prepared/test.parquet"))
     logits = np.mean([_logits(folder, test, params.evaluate) for folder in _folders(model, params)], axis=0)
@@ -39,7 +49,7 @@ def main(model: str) -> None:
     print(f"{model}: macro-F1 {result['macro_f1']:.3f} ({result['macro_f1_low']:.3f} to {result['macro_f1_high']:.3f})")
 
 
-def _folders(model: str, params: Params) -> list[Path]:
+def _folders(model: str, params: Settings) -> list[Path]:
     if model == "teacher":
         return [Path("models/teacher") / name for name in params.teachers]
     name = model.removeprefix("controls/")

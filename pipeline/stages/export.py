@@ -21,7 +21,10 @@ from pipeline.deployment.runtime import FILES, Classifier
 from pipeline.deployment.vocabulary import commonest_tokens, prune_vocabulary, vocabulary_size
 from pipeline.evaluation.predictions import label_ids
 from pipeline.models.registry import load_model
-from pipeline.params import load_params
+from pipeline.settings.evaluate import EvaluateConfig
+from pipeline.settings.export import ExportConfig
+from pipeline.settings.reading import Sections, read_sections
+from pipeline.settings.students import StudentConfig
 from pipeline.stages.entry import run
 from pipeline.tokens.encoding import encode, load_tokenizer
 from pipeline.tokens.table import read_tokens
@@ -31,9 +34,17 @@ from pipeline.transfer.warm_start import token_counts
 PREPARED = Path("data/prepared")
 
 
+class Settings(Sections):
+    """What this stage reads of params.yaml."""
+
+    students: dict[str, StudentConfig]
+    evaluate: EvaluateConfig
+    export: ExportConfig
+
+
 def main(model: str) -> None:
     """Export ``model``."""
-    params = load_params()
+    params = read_sections(Settings)
     teacher = model.removeprefix("teacher/") if model.startswith("teacher/") else None
     source = Path("models") / ("students" if teacher is None else "") / model
     labels = read_json(PREPARED / "labels.json")["labels"]

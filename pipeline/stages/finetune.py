@@ -10,7 +10,9 @@ from pathlib import Path
 
 from pipeline.artifacts import read_json
 from pipeline.models.encoder import load_pretrained_encoder
-from pipeline.params import load_params
+from pipeline.settings.finetune import FinetuneConfig
+from pipeline.settings.reading import Sections, read_sections
+from pipeline.settings.teachers import TeacherConfig
 from pipeline.stages.entry import run
 from pipeline.tokens.encoding import load_tokenizer
 from pipeline.tokens.table import read_tokens
@@ -23,9 +25,16 @@ LABELS = Path("data/prepared/labels.json")
 READ = ("train.arrow", "validation.arrow", "tokenizer")
 
 
+class Settings(Sections):
+    """What this stage reads of params.yaml."""
+
+    finetune: FinetuneConfig
+    teachers: dict[str, TeacherConfig]
+
+
 def main(name: str) -> None:
     """Fine-tune the teacher ``name``."""
-    params = load_params()
+    params = read_sections(Settings)
     teacher, config = params.section("teachers", name), params.finetune
     tokens = Path("data/tokenized") / teacher.tokenizer
     tables = {split: read_tokens(tokens / f"{split}.arrow") for split in ("train", "validation")}

@@ -12,7 +12,9 @@ from typing import Any
 import pandas as pd
 
 from pipeline.artifacts import publish_together, required, write_json, write_parquet
-from pipeline.params import load_params
+from pipeline.settings.data import DataConfig
+from pipeline.settings.prepare import PrepareConfig, TransferSetConfig
+from pipeline.settings.reading import Sections, read_sections
 from pipeline.stages.entry import run
 from pipeline.text.prepare import prepare_dataset
 from pipeline.text.sources import read_rows
@@ -23,9 +25,17 @@ RAW = Path("data/raw")
 PREPARED = Path("data/prepared")
 
 
+class Settings(Sections):
+    """What this stage reads of params.yaml."""
+
+    data: DataConfig
+    prepare: PrepareConfig
+    transfer_set: TransferSetConfig
+
+
 def main() -> None:
     """Write the three splits, the labels, the transfer set and a summary of what was refused and why."""
-    params = load_params()
+    params = read_sections(Settings)
     prepared = prepare_dataset(read_rows(required(RAW), params.data), params.data, params.prepare)
     splits = prepared.splits
     train, held_out = splits["train"], pd.concat([splits["validation"], splits["test"]])

@@ -10,13 +10,14 @@ A killed run goes on from its last checkpoint.
 from pathlib import Path
 
 from pipeline.artifacts import read_parquet
-from pipeline.configs import TRANSFER_SET
 from pipeline.models.masked import load_masked_model, new_masked_model
-from pipeline.params import load_params
 from pipeline.pretraining.masking import Masks
 from pipeline.pretraining.measure import bits_per_byte
 from pipeline.pretraining.packing import hold_out, pack
 from pipeline.pretraining.trainer import pretrain
+from pipeline.settings.base import TRANSFER_SET
+from pipeline.settings.pretraining import PretrainingConfig
+from pipeline.settings.reading import Sections, read_sections
 from pipeline.stages.entry import run
 from pipeline.text.ids import unaltered_texts
 from pipeline.tokens.encoding import load_tokenizer
@@ -25,9 +26,15 @@ from pipeline.training.folder import publish_model
 from pipeline.training.machine import seed_everything
 
 
+class Settings(Sections):
+    """What this stage reads of params.yaml."""
+
+    pretraining: dict[str, PretrainingConfig]
+
+
 def main(name: str) -> None:
     """Pretrain ``name``."""
-    config = load_params().section("pretraining", name)
+    config = read_sections(Settings).section("pretraining", name)
     folder, source = Path("data/tokenized") / config.tokenizer / "tokenizer", Path(config.source)
     tokenizer = load_tokenizer(folder)
     masks = Masks.of(tokenizer, config)

@@ -14,20 +14,28 @@ import numpy as np
 import pandas as pd
 
 from pipeline.artifacts import read_json, read_parquet
-from pipeline.configs import TfidfRival
 from pipeline.evaluation.comparison import figures
 from pipeline.evaluation.predictions import prediction_frame
 from pipeline.evaluation.publishing import publish_evaluation
 from pipeline.evaluation.rivals import tfidf_probabilities, vader_applies, vader_probabilities
-from pipeline.params import load_params
+from pipeline.settings.evaluate import EvaluateConfig
+from pipeline.settings.reading import Sections, read_sections
+from pipeline.settings.rivals import RivalConfig, TfidfRival
 from pipeline.stages.entry import run
 
 PREPARED = Path("data/prepared")
 
 
+class Settings(Sections):
+    """What this stage reads of params.yaml."""
+
+    rivals: dict[str, RivalConfig]
+    evaluate: EvaluateConfig
+
+
 def main(name: str) -> None:
     """Classify the test split with the rival ``name`` and measure it."""
-    params = load_params()
+    params = read_sections(Settings)
     rival = params.section("rivals", name)
     labels: list[str] = read_json(PREPARED / "labels.json")["labels"]
     test = read_parquet(PREPARED / "test.parquet")

@@ -15,9 +15,10 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from pipeline.artifacts import join_arrays, publish, write_array, write_parquet
-from pipeline.configs import TeachConfig
 from pipeline.models.registry import load_model
-from pipeline.params import load_params
+from pipeline.settings.reading import Sections, read_sections
+from pipeline.settings.teach import TeachConfig
+from pipeline.settings.teachers import TeacherConfig
 from pipeline.stages.entry import run
 from pipeline.tokens.encoding import load_tokenizer
 from pipeline.tokens.table import TokenTable, read_tokens, slice_rows, write_tokens
@@ -25,9 +26,16 @@ from pipeline.training.checkpoints import unfinished_work
 from pipeline.transfer.teaching import principal_axes, read_shard
 
 
+class Settings(Sections):
+    """What this stage reads of params.yaml."""
+
+    teachers: dict[str, TeacherConfig]
+    teach: TeachConfig
+
+
 def main(name: str) -> None:
     """Store what the teacher ``name`` says of every text."""
-    params = load_params()
+    params = read_sections(Settings)
     folder = Path("models/teacher") / name
     tokens = Path("data/tokenized") / params.section("teachers", name).tokenizer / "transfer.arrow"
     table = read_tokens(tokens)

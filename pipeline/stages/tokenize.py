@@ -14,8 +14,8 @@ import numpy as np
 from transformers import PreTrainedTokenizerFast
 
 from pipeline.artifacts import publish_together, read_json, read_parquet, write_json
-from pipeline.configs import TokenizerConfig
-from pipeline.params import load_params
+from pipeline.settings.reading import Sections, read_sections
+from pipeline.settings.tokenizers import TokenizerConfig
 from pipeline.stages.entry import run
 from pipeline.text.ids import unaltered_texts
 from pipeline.tokens.encoding import encode, load_tokenizer
@@ -26,9 +26,15 @@ PREPARED = Path("data/prepared")
 WRITTEN = ("train.arrow", "validation.arrow", "transfer.arrow", "tokenizer", "summary.json")
 
 
+class Settings(Sections):
+    """What this stage reads of params.yaml."""
+
+    tokenizers: dict[str, TokenizerConfig]
+
+
 def main(name: str) -> None:
     """Tokenize every split with the tokenizer ``name``."""
-    config = load_params().section("tokenizers", name)
+    config = read_sections(Settings).section("tokenizers", name)
     tokenizer = _tokenizer(config)
     tokenizer.model_max_length = config.max_length
     folder = Path("data/tokenized") / name

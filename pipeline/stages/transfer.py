@@ -14,7 +14,10 @@ from transformers import PreTrainedModel
 from pipeline.artifacts import read_array, read_json, read_parquet
 from pipeline.models.registry import load_model, student
 from pipeline.models.student import StudentModel
-from pipeline.params import Params, load_params
+from pipeline.settings.reading import Sections, read_sections
+from pipeline.settings.students import BudgetConfig, StudentConfig
+from pipeline.settings.teachers import TeacherConfig
+from pipeline.settings.transfer import TransferConfig
 from pipeline.stages.entry import run
 from pipeline.tokens.batches import Signal
 from pipeline.tokens.encoding import load_tokenizer
@@ -38,10 +41,20 @@ from pipeline.transfer.warm_start import warm_start
 LABELS = Path("data/prepared/labels.json")
 
 
+class Settings(Sections):
+    """What this stage reads of params.yaml."""
+
+    teachers: dict[str, TeacherConfig]
+    budget: BudgetConfig
+    transfer: TransferConfig
+    students: dict[str, StudentConfig]
+
+
 def main(name: str) -> None:
     """Train the student ``name`` on the teachers' signals."""
-    params = load_params()
-    settings, budget = params.section("students", name), params.budget_of(name)
+    params = read_sections(Settings)
+    settings: StudentConfig = params.section("students", name)
+    budget = settings.budget.applied_to(params.budget)
     tokens = Path("data/tokenized") / settings.tokenizer
     tables = {"train": read_tokens(tokens / "transfer.arrow"), "validation": read_tokens(tokens / "validation.arrow")}
     tokenizer = load_tokenizer(tokens / "tokenizer")
@@ -62,20 +75,20 @@ def main(name: str) -> None:
     print(f"transfer@{name}: {trained.course}")
 
 
-def _inputs(params: Params, tokens: Path) -> list[Path]:
+def _inputs(params: Settings, tokens: Path) -> list[Path]:
     teachers = [Path(folder) / teacher for folder in ("signals", "models/teacher") for teacher in params.teachers]
     tables = [tokens / each for each in ("transfer.arrow", "train.arrow", "validation.arrow", "tokenizer")]
     return [*teachers, *tables, Path("models/vocabulary") / tokens.name, LABELS]
 
 
-def _warm_start(model: PreTrainedModel, params: Params, tokenizer: str) -> int:
+def _warm_start(model: PreTrainedModel, params: Settings, tokenizer: str) -> int:
     if not isinstance(model, StudentModel):
         return copy_layers(model, [load_model(Path("models/teacher") / teacher) for teacher in params.teachers])
     folder = Path("models/vocabulary") / tokenizer
     return warm_start(model, read_array(folder / "vectors.npy"), read_array(folder / "counts.npy"))
 
 
-def _signals(params: Params, tokens: Path, table: TokenTable) -> dict[str, Signal]:
+def _signals(params: Settings, tokens: Path, table: TokenTable) -> dict[str, Signal]:
     needed = needed_signals(params.transfer.phases)
     teachers = [_read_signals(teacher) for teacher in params.teachers]
     check_rows(teachers, table.ids)

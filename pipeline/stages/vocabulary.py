@@ -11,7 +11,8 @@ import numpy as np
 
 from pipeline.artifacts import publish, write_array
 from pipeline.models.registry import load_model
-from pipeline.params import load_params
+from pipeline.settings.reading import Sections, read_sections
+from pipeline.settings.teachers import TeacherConfig
 from pipeline.stages.entry import run
 from pipeline.tokens.encoding import encode, load_tokenizer
 from pipeline.tokens.table import read_tokens
@@ -19,9 +20,15 @@ from pipeline.training.prediction import predict
 from pipeline.transfer.warm_start import token_counts, token_texts
 
 
+class Settings(Sections):
+    """What this stage reads of params.yaml."""
+
+    teachers: dict[str, TeacherConfig]
+
+
 def main(name: str) -> None:
     """Read the vocabulary of the tokenizer ``name`` through every teacher."""
-    params = load_params()
+    params = read_sections(Settings)
     tokens = Path("data/tokenized") / name
     tokenizer = load_tokenizer(tokens / "tokenizer")
     texts = token_texts(tokenizer)

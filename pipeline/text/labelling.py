@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.configs import Labelling
 from pipeline.errors import GraftError
+from pipeline.settings.data import Labelling
 from pipeline.text.cleaning import normalise
 
 # A column of whole numbers with a gap in it is read, or was written, as floats.

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.configs import DataConfig, PrepareConfig
 from pipeline.errors import GraftError
+from pipeline.settings.data import DataConfig
+from pipeline.settings.prepare import PrepareConfig
 from pipeline.text.cleaning import clean_text
 from pipeline.text.deduplication import find_copies, find_leaks, loose_key, merge_groups
 from pipeline.text.labelling import assign_labels, order_labels

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.configs import DataConfig, FileData, HubData, VaderData
 from pipeline.errors import GraftError
+from pipeline.settings.data import DataConfig, FileData, HubData, VaderData
 from pipeline.text.cleaning import normalise
 from pipeline.text.lines import read_lines
 from pipeline.text.tables import is_scalar, read_table

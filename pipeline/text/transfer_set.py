@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.configs import TransferSetConfig
+from pipeline.settings.prepare import TransferSetConfig
 from pipeline.text.augmentation import augment
 from pipeline.text.deduplication import loose_key
 from pipeline.text.ids import count_kinds

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.configs import PrepareConfig, TransferSetConfig
 from pipeline.errors import GraftError
+from pipeline.settings.prepare import PrepareConfig, TransferSetConfig
 from pipeline.text.cleaning import clean_text
 from pipeline.text.decontamination import HeldOut
 from pipeline.text.deduplication import loose_key

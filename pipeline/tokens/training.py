@@ -13,8 +13,8 @@ import numpy as np
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
-from pipeline.configs import TokenizerKind
 from pipeline.errors import GraftError
+from pipeline.settings.tokenizers import TokenizerKind
 from pipeline.text.units import UNSPACED
 
 PAD, UNKNOWN, HIDDEN = SPECIALS = ["[PAD]", "[UNK]", "[MASK]"]

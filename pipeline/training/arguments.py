@@ -6,8 +6,8 @@ from typing import Any
 
 from transformers import TrainingArguments
 
-from pipeline.configs import OptimisationConfig
 from pipeline.errors import GraftError
+from pipeline.settings.optimisation import OptimisationConfig
 from pipeline.training.machine import device, use_bf16
 
 

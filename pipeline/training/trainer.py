@@ -19,8 +19,8 @@ from transformers import (
     TrainingArguments,
 )
 
-from pipeline.configs import TrainingConfig
 from pipeline.evaluation.metrics import validation_figures
+from pipeline.settings.optimisation import TrainingConfig
 from pipeline.tokens.batches import BatchCollator, Signal, TokenDataset
 from pipeline.tokens.table import TokenTable, slice_rows
 from pipeline.training.arguments import training_arguments

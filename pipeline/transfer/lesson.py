@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel
 
-from pipeline.configs import PhaseConfig
 from pipeline.errors import GraftError
+from pipeline.settings.transfer import PhaseConfig
 from pipeline.tokens.batches import Signal
 from pipeline.training.trainer import Lesson
 from pipeline.transfer.learner import Learner

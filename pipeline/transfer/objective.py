@@ -13,9 +13,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from pipeline.configs import LossConfig, PhaseConfig
 from pipeline.errors import GraftError
 from pipeline.models.outputs import PooledClassifierOutput
+from pipeline.settings.transfer import LossConfig, PhaseConfig
 from pipeline.transfer.losses import LOSSES, Loss, LossFunction
 
 

@@ -62,7 +62,8 @@ def test_jobs_hold_whole_batches_of_what_there_is(built: Path) -> None:
     jobs = plan_jobs(params, ["textcnn", "static"], 1_000, 2)
     assert [job.architecture for job in jobs.values()] == ["textcnn", "static"]
     for name, job in jobs.items():
-        assert job.texts == 300 // params.budget_of(name).batch_size * params.budget_of(name).batch_size
+        batch_size = params.students[name].budget.applied_to(params.budget).batch_size
+        assert job.texts == 300 // batch_size * batch_size
     with pytest.raises(GraftError, match="--texts is 3, --epochs 2"):
         plan_jobs(params, ["textcnn", "static"], 3, 2)
 

@@ -9,7 +9,7 @@ import torch
 from transformers import PreTrainedTokenizerFast, Trainer
 
 from benchmarks.training_speed import Clock, Material, plain_dataset
-from pipeline.configs import BudgetConfig
+from pipeline.settings.students import BudgetConfig
 from pipeline.tokens.encoding import encode
 
 

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.configs import EvaluateConfig
 from pipeline.errors import GraftError
 from pipeline.evaluation.comparison import figures, student_figures
 from pipeline.evaluation.predictions import prediction_frame
+from pipeline.settings.evaluate import EvaluateConfig
 
 LABELS = ["no", "yes"]
 CONFIG = EvaluateConfig(resamples=200)

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from pipeline.artifacts import write_json, write_parquet, write_text
-from pipeline.configs import TfidfRival
 from pipeline.errors import GraftError
 from pipeline.evaluation.rivals import tfidf_probabilities, vader_applies, vader_probabilities
+from pipeline.settings.rivals import TfidfRival
 from pipeline.stages import rival
 from tests.report.conftest import PARAMS
 

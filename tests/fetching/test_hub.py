@@ -12,9 +12,9 @@ from datasets import ClassLabel, Dataset, Features, Value
 from huggingface_hub import constants
 from pydantic import ValidationError
 
-from pipeline.configs import HubData
 from pipeline.errors import GraftError
 from pipeline.fetching.hub import _write_splits, download_dataset, download_model
+from pipeline.settings.data import HubData
 from tests.fetching.hub import REVISION, serve
 from tests.text.conftest import ROOT, write_params
 

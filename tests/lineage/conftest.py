@@ -13,8 +13,8 @@ from dvc.repo import Repo
 from dvc.repo.reproduce import plan_repro
 from dvc.stage import Stage
 
-from pipeline.configs import Section
 from pipeline.params import Params, load_params
+from pipeline.settings.base import Section
 from tests.conftest import write_pretrained
 from tests.project import Project, small, write_reviews
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from transformers import PreTrainedTokenizerFast
 
-from pipeline.configs import PretrainingConfig
 from pipeline.errors import GraftError
 from pipeline.pretraining.masking import IGNORED, LONGEST, Masks, choose
 from pipeline.pretraining.packing import NO_WORD
+from pipeline.settings.pretraining import PretrainingConfig
 
 KINDS = ["words", "spans", "tokens"]
 

@@ -9,13 +9,13 @@ import torch
 from transformers import AutoModel, BertConfig, BertForMaskedLM, PreTrainedTokenizerFast
 from transformers.modeling_outputs import MaskedLMOutput
 
-from pipeline.configs import PretrainingConfig
 from pipeline.errors import GraftError
 from pipeline.models.masked import load_masked_model, new_masked_model
 from pipeline.pretraining.masking import Masks
 from pipeline.pretraining.measure import LOST, STRIDE, bits_per_byte
 from pipeline.pretraining.packing import NO_WORD, Packed, pack
 from pipeline.pretraining.trainer import PackedDataset, VisitSampler, pretrain
+from pipeline.settings.pretraining import PretrainingConfig
 from pipeline.training import resume
 from pipeline.training.folder import publish_model
 from pipeline.training.machine import seed_everything

@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 
 from pipeline.artifacts import write_csv, write_json, write_parquet, write_text
-from pipeline.configs import EvaluateConfig
 from pipeline.deployment.digest import digest
 from pipeline.evaluation.calibration import expected_calibration_error, temper
 from pipeline.evaluation.comparison import figures, student_figures
 from pipeline.evaluation.predictions import label_ids, prediction_frame
 from pipeline.evaluation.publishing import WHOLE
+from pipeline.settings.evaluate import EvaluateConfig
 
 PARAMS = Path(__file__).parents[2] / "params.yaml"
 CONFIG = EvaluateConfig(resamples=200)

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.configs import EvaluateConfig
 from pipeline.evaluation.predictions import prediction_frame
 from pipeline.params import Params, load_params
 from pipeline.report.charts.placing import Box, Placer, beside
@@ -17,6 +16,7 @@ from pipeline.report.parts import shades
 from pipeline.report.results import Export, Kind, ModelResult, Results
 from pipeline.report.sureness import diagrams
 from pipeline.report.texts import LONGEST, disagreements, shared_errors, shorten
+from pipeline.settings.evaluate import EvaluateConfig
 from tests.report.conftest import PARAMS
 
 LABELS = ["no", "yes"]

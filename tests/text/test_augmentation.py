@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.configs import Kind
+from pipeline.settings.prepare import Kind
 from pipeline.text.augmentation import KINDS, Corpus, augment, cut, drop, mask, mix, replace, shuffle, splice
 from pipeline.text.placeholder import MASK
 from pipeline.text.units import Units

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 
 from benchmarks.broken import make_broken
 from benchmarks.fuzz import count_lines, fuzz, message_fault, render
-from pipeline.configs import FileData, PrepareConfig
 from pipeline.errors import GraftError
 from pipeline.prediction.reading import read_file
+from pipeline.settings.data import FileData
+from pipeline.settings.prepare import PrepareConfig
 from pipeline.text import lines
 from pipeline.text.cleaning import LONG, clean_text, normalise
 from pipeline.text.labelling import assign_labels, order_labels

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from pipeline.configs import Labelling
 from pipeline.errors import GraftError
+from pipeline.settings.data import Labelling
 from pipeline.text.labelling import assign_labels, order_labels
 
 CUTS = Labelling(cuts=[-0.5, 0.5], labels=["negative", "neutral", "positive"])

@@ -1,6 +1,7 @@
 import pandas as pd
 
-from pipeline.configs import FileData, PrepareConfig
+from pipeline.settings.data import FileData
+from pipeline.settings.prepare import PrepareConfig
 from pipeline.text.prepare import count_leakage, prepare_dataset
 from pipeline.text.sources import RawRows
 

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.configs import FileData, VaderData
 from pipeline.errors import GraftError
+from pipeline.settings.data import FileData, VaderData
 from pipeline.text.sources import read_rows
 
 VADER = VaderData(source="vader")

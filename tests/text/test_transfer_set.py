@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from pipeline.configs import TransferSetConfig
+from pipeline.settings.prepare import TransferSetConfig
 from pipeline.text.augmentation import KINDS
 from pipeline.text.deduplication import loose_key
 from pipeline.text.ids import count_kinds, is_altered

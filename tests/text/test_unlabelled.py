@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.configs import PrepareConfig, TransferSetConfig
 from pipeline.errors import GraftError
+from pipeline.settings.prepare import PrepareConfig, TransferSetConfig
 from pipeline.text import unlabelled
 from pipeline.text.deduplication import loose_key
 from pipeline.text.unlabelled import Sample, Unlabelled, read_unlabelled

@@ -8,7 +8,7 @@ import pytest
 import torch
 from filelock import FileLock
 
-from pipeline.configs import TeachConfig
+from pipeline.settings.teach import TeachConfig
 from pipeline.training import checkpoints
 from pipeline.training.checkpoints import LOCK, checkpoint_folder, is_whole, seal, unfinished_work
 

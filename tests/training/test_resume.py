@@ -9,10 +9,11 @@ import pytest
 import torch
 from transformers import PreTrainedTokenizerFast
 
-from pipeline.configs import BudgetConfig, PhaseConfig
 from pipeline.errors import GraftError
 from pipeline.models.encoder import load_pretrained_encoder
 from pipeline.models.registry import student
+from pipeline.settings.students import BudgetConfig
+from pipeline.settings.transfer import PhaseConfig
 from pipeline.tokens.table import TokenTable
 from pipeline.training import resume
 from pipeline.training.checkpoints import SEAL, is_whole, seal

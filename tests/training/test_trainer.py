@@ -7,9 +7,10 @@ import pytest
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast, TrainerCallback, TrainingArguments
 
-from pipeline.configs import BudgetConfig, PhaseConfig
 from pipeline.errors import GraftError
 from pipeline.models.registry import student
+from pipeline.settings.students import BudgetConfig
+from pipeline.settings.transfer import PhaseConfig
 from pipeline.tokens.batches import BatchCollator, TokenDataset
 from pipeline.tokens.encoding import encode
 from pipeline.tokens.table import TokenTable

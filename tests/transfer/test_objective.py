@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from pipeline.configs import PhaseConfig
 from pipeline.errors import GraftError
 from pipeline.models.outputs import PooledClassifierOutput
+from pipeline.settings.transfer import PhaseConfig
 from pipeline.transfer.objective import Objective, bind_phases, phase_at, signals_read
 
 

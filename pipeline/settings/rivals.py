@@ -1,0 +1,25 @@
+"""``rivals``: what a student must be worth."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from pipeline.settings.base import Count, Positive, Section
+
+
+class TfidfRival(Section):
+    """Tf-idf and logistic regression; the regularisation is chosen on validation."""
+
+    kind: Literal["tfidf"]
+    analyzer: Literal["word", "char", "char_wb"] = "word"
+    ngrams: Annotated[list[Count], Field(min_length=2, max_length=2)] = [1, 2]
+    regularization: Annotated[list[Positive], Field(min_length=1)] = [1.0]
+
+
+class VaderRival(Section):
+    """The VADER lexicon, for negative / neutral / positive labels."""
+
+    kind: Literal["vader"]
+
+
+RivalConfig = Annotated[TfidfRival | VaderRival, Field(discriminator="kind")]
