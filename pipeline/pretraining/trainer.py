@@ -12,6 +12,7 @@ from transformers import PreTrainedModel
 
 from pipeline.models.masked import guess, reads_alone
 from pipeline.pretraining.masking import IGNORED, Masks
+from pipeline.pretraining.memory import return_freed_blocks
 from pipeline.pretraining.packing import Packed
 from pipeline.settings.pretraining import PretrainingConfig
 from pipeline.training.arguments import training_arguments
@@ -109,6 +110,7 @@ def pretrain(
     Raises GraftError if the loss stops being a number or the batch cannot be divided among the processes.
     """
     began = time.monotonic()
+    return_freed_blocks()
     trainer = PretrainingTrainer(
         model=model,
         args=training_arguments(

@@ -1,15 +1,15 @@
-"""The tables about the data, from the summary that stage prepare wrote."""
+"""The tables about the data, from what the stages prepare and tokenize counted."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.report.numbers import count
+from pipeline.report.numbers import count, percent
 from pipeline.report.tables import Table
 
 
-def data_tables(summary: Mapping[str, Any]) -> list[Table]:
-    """Return what was read, kept and refused; the splits; and the transfer set."""
-    return [_rows(summary), _splits(summary), _transfer_set(summary)]
+def data_tables(summary: Mapping[str, Any], tokenizers: Mapping[str, Mapping[str, Any]]) -> list[Table]:
+    """Return what was read, kept and refused; the splits; the transfer set; and how ``tokenizers``, by name, cut it."""
+    return [_rows(summary), _splits(summary), _transfer_set(summary), _cuts(tokenizers)]
 
 
 def _rows(summary: Mapping[str, Any]) -> Table:
@@ -39,3 +39,24 @@ def _transfer_set(summary: Mapping[str, Any]) -> Table:
     rows = [[kind.capitalize(), count(texts)] for kind, texts in transfer_set["kinds"].items()]
     rows.append(["In all", count(transfer_set["rows"])])
     return Table("The transfer set: texts without labels that the teacher reads", ["Kind", "Texts"], rows)
+
+
+def _cuts(tokenizers: Mapping[str, Mapping[str, Any]]) -> Table:
+    """Fertility, tokens for a word, and the share of unknown tokens: of each script and, where they differ, domain."""
+    first = next(iter(tokenizers.values()))["cuts"]
+    rows = []
+    for kind, title in (("scripts", "Script"), ("domains", "Domain")):
+        groups = first[kind]
+        for name in groups if kind == "scripts" or len(groups) > 1 else ():
+            cells = [count(groups[name]["texts"])]
+            for each in tokenizers.values():
+                found = each["cuts"][kind][name]
+                cells.append(f"{found['tokens'] / max(found['words'], 1):.2f}")
+                cells.append(percent(found["tokens_unknown"] / max(found["tokens"], 1), 2))
+            rows.append([f"{title}: {name}", *cells])
+    headings = [f"{name}: {what}" for name in tokenizers for what in ("tokens a word", "unknown")]
+    caption = (
+        "How finely the training texts are cut; where no spaces are written, a character counts as a word; of a text's "
+        "scripts, that of most letters"
+    )
+    return Table(caption, ["", "Texts", *headings], rows)

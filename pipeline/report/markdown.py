@@ -21,7 +21,7 @@ def render_markdown(results: Results) -> str:
         "Labels": [label_table(results)],
         "Domains": [by_domain],
         "Calibration": [calibration_table(results)],
-        "Data": [*data_tables(results.summary)],
+        "Data": [*data_tables(results.summary, results.tokenizers)],
         "Provenance": [source_table(results), training_table(results)],
     }
     parts = [f"# {_escaped(results.title)}", f"**{_escaped(found.headline)}**"]

@@ -68,7 +68,7 @@ def _figures(results: Results) -> dict[str, Any]:
         "best": results.ranked_students[0],
         "disagreements": texts.disagreements(results),
         "shared_errors": texts.shared_errors(results),
-        "data": data_tables(results.summary),
+        "data": data_tables(results.summary, results.tokenizers),
         "sources": origin.source_table(results),
         "trainings": origin.training_table(results),
     }

@@ -112,6 +112,7 @@ class Results:
     models: Sequence[ModelResult]
     curves: Sequence[Curve]
     summary: Mapping[str, Any]
+    tokenizers: Mapping[str, Mapping[str, Any]]
     params: Params
     trainings: Mapping[str, Mapping[str, Any]]
     texts: pd.DataFrame

@@ -6,7 +6,9 @@ from pydantic import Field, model_validator
 
 from pipeline.settings.base import TRANSFER_SET, Section, Text
 
-TokenizerKind = Literal["bpe", "words", "characters"]
+TokenizerKind = Literal["bpe", "bytes", "words", "characters"]
+Normalizer = Literal["nfkc", "nfc", "none"]
+Pretokenizer = Literal["words", "spaces", "none"]
 
 
 class TokenizerConfig(Section):
@@ -15,7 +17,10 @@ class TokenizerConfig(Section):
     source: Text
     kind: TokenizerKind | None = None
     vocabulary: Annotated[int, Field(ge=64, le=1_000_000)] | None = None
+    normalizer: Normalizer = "nfkc"
     lowercase: bool = True
+    accents: bool = True
+    pretokenizer: Pretokenizer = "words"
     max_length: Annotated[int, Field(ge=4, le=8192)] = 128
 
     @model_validator(mode="after")
@@ -28,6 +33,11 @@ class TokenizerConfig(Section):
                 f"source is {self.source!r}; with kind and vocabulary it must be {TRANSFER_SET}, "
                 "without them the folder of a pretrained model"
             )
-        if not trained and "lowercase" in self.model_fields_set:
-            raise ValueError("lowercase is for a tokenizer trained here, with kind and vocabulary; remove it")
+        for key in ("normalizer", "lowercase", "accents", "pretokenizer"):
+            if not trained and key in self.model_fields_set:
+                raise ValueError(f"{key} is for a tokenizer trained here, with kind and vocabulary; remove it")
+        if self.kind == "characters" and "pretokenizer" in self.model_fields_set:
+            raise ValueError("pretokenizer has no meaning for characters, which are all apart; remove it")
+        if self.kind == "words" and self.pretokenizer == "none":
+            raise ValueError("pretokenizer is 'none', which leaves a text whole; for kind words: 'words' or 'spaces'")
         return self

@@ -65,6 +65,7 @@ def _read(params: Params) -> Results:
             models.append(_read_model(key, folder.name, kind, parameters, own, validation[key]))
     models += [_read_model(f"rivals/{name}", name, "rival") for name in params.rivals]
     labels = read_json(PREPARED / "labels.json")["labels"]
+    used = {each.tokenizer for each in params.teachers.values()} | {each.tokenizer for each in params.students.values()}
     return Results(
         title=params.report.title,
         labels=labels,
@@ -72,6 +73,7 @@ def _read(params: Params) -> Results:
         models=models,
         curves=curves,
         summary=read_json(PREPARED / "summary.json"),
+        tokenizers={name: read_json(Path(f"metrics/tokenizers/{name}.json")) for name in sorted(used)},
         params=params,
         trainings=trainings,
         texts=read_parquet(PREPARED / "test.parquet"),

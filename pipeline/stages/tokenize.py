@@ -3,12 +3,14 @@
 Reads ``tokenizers.NAME``, the folder of a pretrained model that it names, and ``data/prepared/``. Where
 ``tokenizers.NAME`` has a ``kind``, the tokenizer is trained first, on the texts of the transfer set that
 are no altered copies. Writes ``data/tokenized/NAME/``: ``train.arrow``, ``validation.arrow`` (with
-labels), ``transfer.arrow`` (without, but with the tokens' spans), the tokenizer, and ``summary.json``
-that counts tokens and texts that lost their end.
+labels), ``transfer.arrow`` (without, but with the tokens' spans) and the tokenizer; and
+``metrics/tokenizers/NAME.json``, which counts tokens, texts that lost their end, and how finely the training texts
+of each script and domain are cut.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from transformers import PreTrainedTokenizerFast
@@ -19,11 +21,12 @@ from pipeline.settings.tokenizers import TokenizerConfig
 from pipeline.stages.entry import run
 from pipeline.text.ids import unaltered_texts
 from pipeline.tokens.encoding import encode, load_tokenizer
+from pipeline.tokens.fertility import measure_cuts
 from pipeline.tokens.table import write_tokens
 from pipeline.tokens.training import train_tokenizer
 
 PREPARED = Path("data/prepared")
-WRITTEN = ("train.arrow", "validation.arrow", "transfer.arrow", "tokenizer", "summary.json")
+WRITTEN = ("train.arrow", "validation.arrow", "transfer.arrow", "tokenizer")
 
 
 class Settings(Sections):
@@ -38,13 +41,14 @@ def main(name: str) -> None:
     tokenizer = _tokenizer(config)
     tokenizer.model_max_length = config.max_length
     folder = Path("data/tokenized") / name
-    with publish_together(*(folder / each for each in WRITTEN)) as partials:
-        _write(config, tokenizer, dict(zip(WRITTEN, partials, strict=True)))
+    with publish_together(*(folder / each for each in WRITTEN), Path(f"metrics/tokenizers/{name}.json")) as partials:
+        summary = _write(config, tokenizer, dict(zip(WRITTEN, partials[:-1], strict=True)))
+        write_json(partials[-1], summary)
 
 
-def _write(config: TokenizerConfig, tokenizer: PreTrainedTokenizerFast, files: Mapping[str, Path]) -> None:
+def _write(config: TokenizerConfig, tokenizer: PreTrainedTokenizerFast, files: Mapping[str, Path]) -> dict[str, Any]:
     position = {label: at for at, label in enumerate(read_json(PREPARED / "labels.json")["labels"])}
-    summary = {}
+    summary: dict[str, Any] = {}
     for split in ("train", "validation", "transfer"):
         frame = read_parquet(PREPARED / f"{split}.parquet")
         ids, texts = frame["id"].tolist(), frame["text"].tolist()
@@ -57,14 +61,23 @@ def _write(config: TokenizerConfig, tokenizer: PreTrainedTokenizerFast, files: M
         summary[split] = {"texts": len(table), "tokens": tokens, "tokens_unknown": unknown, "texts_cut": cut}
         print(f"{split}: {len(table):,} texts, {tokens:,} tokens, {unknown:,} of them unknown; {cut:,} texts cut")
     tokenizer.save_pretrained(str(files["tokenizer"]))
-    write_json(files["summary.json"], summary)
+    train = read_parquet(PREPARED / "train.parquet")
+    return summary | {"cuts": measure_cuts(tokenizer, train["text"].tolist(), train["domain"].tolist())}
 
 
 def _tokenizer(config: TokenizerConfig) -> PreTrainedTokenizerFast:
     if config.kind is None or config.vocabulary is None:
         return load_tokenizer(Path(config.source))
     texts = unaltered_texts(read_parquet(Path(config.source)))
-    tokenizer = train_tokenizer(texts, config.kind, config.vocabulary, config.lowercase)
+    tokenizer = train_tokenizer(
+        texts,
+        config.kind,
+        config.vocabulary,
+        config.lowercase,
+        config.normalizer,
+        config.accents,
+        config.pretokenizer,
+    )
     print(f"{config.kind} of {len(tokenizer):,} tokens, trained on {len(texts):,} texts")
     return tokenizer
 

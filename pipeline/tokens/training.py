@@ -1,7 +1,7 @@
-"""Tokenizers trained on the user's own texts: BPE, words or characters, the same bytes in every run.
+"""Tokenizers trained on the user's own texts: BPE, bytes, words or characters, the same bytes in every run.
 
-All read texts in NFKC, so that full-width, ligated and presentation forms share the plain forms' tokens, and
-none adds tokens at the ends of a text: students pool over all tokens and would learn nothing from them.
+By default they read texts in NFKC, so that full-width, ligated and presentation forms share the plain forms' tokens.
+None adds tokens at the ends of a text: students pool over all tokens and would learn nothing from them.
 """
 
 import json
@@ -14,7 +14,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_toke
 from transformers import PreTrainedTokenizerFast
 
 from pipeline.errors import GraftError
-from pipeline.settings.tokenizers import TokenizerKind
+from pipeline.settings.tokenizers import Normalizer, Pretokenizer, TokenizerKind
 from pipeline.text.units import UNSPACED
 
 PAD, UNKNOWN, HIDDEN = SPECIALS = ["[PAD]", "[UNK]", "[MASK]"]
@@ -36,21 +36,31 @@ SYMBOL = r"[^\s\p{L}\p{N}](?:\p{M}|\x{200d}\S|[\x{1f3fb}-\x{1f3ff}])*"
 
 
 def train_tokenizer(
-    texts: Sequence[str], kind: TokenizerKind, vocabulary: int, lowercase: bool
+    texts: Sequence[str],
+    kind: TokenizerKind,
+    vocabulary: int,
+    lowercase: bool = True,
+    normalizer: Normalizer = "nfkc",
+    accents: bool = True,
+    pretokenizer: Pretokenizer = "words",
 ) -> PreTrainedTokenizerFast:
     """Train a tokenizer of at most ``vocabulary`` tokens on ``texts``; padding is token 0.
 
-    ``bpe`` (Sennrich et al. 2016) knows no unknown character: a rare one is spelt in its UTF-8 bytes. For
-    ``words`` and ``characters``, what is rare or beyond ``vocabulary`` is the unknown token.
+    ``bpe`` (Sennrich et al. 2016) merges characters and knows no unknown one: a rare one is spelt in its UTF-8 bytes.
+    ``bytes`` merges bytes (Radford et al. 2019, section 2.2), or, with no more tokens than these need, none: each byte
+    is a token (Xue et al. 2022, "ByT5"). For ``words`` and ``characters``, what is rare or beyond ``vocabulary`` is the
+    unknown token. ``pretokenizer`` says what no token crosses: the ends of words, spaces alone, or nothing.
+    Without ``accents`` the marks above and below letters are dropped.
     Raises GraftError if ``vocabulary`` has no room for the characters of the texts.
     """
     tokenizer = Tokenizer(models.WordLevel({}, unk_token=UNKNOWN))
-    forms = [normalizers.NFKC(), *([normalizers.Lowercase()] if lowercase else [])]
-    tokenizer.normalizer = normalizers.Sequence(forms)
+    tokenizer.normalizer = _normalizer(normalizer, lowercase, accents)
     if kind == "bpe":
-        _train_bpe(tokenizer, texts, vocabulary)
+        _train_bpe(tokenizer, texts, vocabulary, pretokenizer)
+    elif kind == "bytes":
+        _train_bytes(tokenizer, texts, vocabulary, pretokenizer)
     else:
-        tokenizer.pre_tokenizer = _words() if kind == "words" else _characters()
+        tokenizer.pre_tokenizer = _characters() if kind == "characters" else _words(pretokenizer)
         if kind == "characters":
             tokenizer.decoder = decoders.Fuse()
         trainer = trainers.WordLevelTrainer(
@@ -60,8 +70,22 @@ def train_tokenizer(
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token=PAD, unk_token=UNKNOWN, mask_token=HIDDEN)
 
 
-def _words() -> pre_tokenizers.PreTokenizer:
+def _normalizer(form: Normalizer, lowercase: bool, accents: bool) -> normalizers.Normalizer:
+    parts: list[normalizers.Normalizer] = []
+    if form != "none":
+        parts.append({"nfkc": normalizers.NFKC, "nfc": normalizers.NFC}[form]())
+    if not accents:
+        # A mark can be dropped where it stands apart from its letter; what is left is composed again.
+        parts += [normalizers.NFD(), normalizers.StripAccents(), normalizers.NFC()]
+    if lowercase:
+        parts.append(normalizers.Lowercase())
+    return normalizers.Sequence(parts)
+
+
+def _words(pretokenizer: Pretokenizer) -> pre_tokenizers.PreTokenizer:
     """Words, numbers and single symbols; in scripts without spaces each character is a word."""
+    if pretokenizer == "spaces":
+        return pre_tokenizers.WhitespaceSplit()
     words = pre_tokenizers.Split(Regex(rf"{WORD}|\p{{N}}+|{SYMBOL}"), "removed", invert=True)
     return pre_tokenizers.Sequence([words, pre_tokenizers.Split(Regex(rf"{UNSPACED.pattern}\p{{M}}*"), "isolated")])
 
@@ -71,14 +95,41 @@ def _characters() -> pre_tokenizers.PreTokenizer:
     return pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
 
 
-def _pieces() -> pre_tokenizers.PreTokenizer:
-    """Words, numbers and runs of symbols (":)", "!!!"), each with the space before it: no token spans two."""
-    pieces = pre_tokenizers.Split(Regex(rf" ?{WORD}| ?\p{{N}}+| ?[^\s\p{{L}}\p{{N}}]+|\s+"), "isolated")
-    return pre_tokenizers.Sequence([pieces, pre_tokenizers.Metaspace(SPACE, prepend_scheme="first", split=False)])
+# Words, numbers and runs of symbols (":)", "!!!"), each with the space before it; or whatever has no space inside.
+PIECES = {
+    "words": rf" ?{WORD}| ?\p{{N}}+| ?[^\s\p{{L}}\p{{N}}]+|\s+",
+    "spaces": r" ?\S+|\s+",
+    "none": r"[\s\S]+",
+}
 
 
-def _train_bpe(tokenizer: Tokenizer, texts: Sequence[str], vocabulary: int) -> None:
-    tokenizer.pre_tokenizer = _pieces()
+def _pieces(pretokenizer: Pretokenizer) -> pre_tokenizers.PreTokenizer:
+    """What is merged within, each with the space before it: no token spans two."""
+    return pre_tokenizers.Split(Regex(PIECES[pretokenizer]), "isolated")
+
+
+def _train_bytes(tokenizer: Tokenizer, texts: Sequence[str], vocabulary: int, pretokenizer: Pretokenizer) -> None:
+    fixed = len(SPECIALS) + len(BYTES)
+    if vocabulary < fixed:
+        raise GraftError(f"vocabulary is {vocabulary}: bytes need {fixed} tokens or more, 256 and the special ones")
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [_pieces(pretokenizer), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
+    )
+    tokenizer.model = models.BPE()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary,
+        min_frequency=MINIMUM,
+        special_tokens=SPECIALS,
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.decoder = decoders.ByteLevel()
+
+
+def _train_bpe(tokenizer: Tokenizer, texts: Sequence[str], vocabulary: int, pretokenizer: Pretokenizer) -> None:
+    metaspace = pre_tokenizers.Metaspace(SPACE, prepend_scheme="first", split=False)
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([_pieces(pretokenizer), metaspace])
     tokenizer.model = models.BPE(unk_token=UNKNOWN)
     alphabet = _alphabet(tokenizer, texts, vocabulary)
     trainer = trainers.BpeTrainer(

@@ -89,6 +89,9 @@ class Fabrication:
             "transfer_set": {"rows": 173572, "kinds": {"text": 17708, "cut": 50628}},
         }
         write_json(self.folder / "data/prepared/summary.json", summary)
+        cuts = {"texts": 1500, "words": 30000, "tokens": 45000, "tokens_unknown": 45}
+        groups = {"scripts": {"Latin": cuts, "Cjk": cuts | {"tokens": 30000}}, "domains": {"nyt": cuts}}
+        write_json(self.folder / "metrics/tokenizers/minilm.json", {"cuts": groups})
         count = len(self.true)
         texts = [TEXTS[row % len(TEXTS)] for row in range(count)]
         test = {"id": [f"t{row}" for row in range(count)], "text": texts, "label": self.true, "domain": self.domains}

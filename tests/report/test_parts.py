@@ -35,7 +35,7 @@ def results(teacher: list[float], student: list[float], true: list[str], params:
     texts = {"id": [f"t{at}" for at in range(len(true))], "text": [f"text {at}" for at in range(len(true))]}
     frame = pd.DataFrame(texts | {"label": true, "domain": ["", *["tweets"] * (len(true) - 1)]})
     return Results(
-        "", LABELS, 0.95, models, [], SUMMARY, params or load_params(Path(PARAMS)), {}, frame, "ab" * 32, None
+        "", LABELS, 0.95, models, [], SUMMARY, {}, params or load_params(Path(PARAMS)), {}, frame, "ab" * 32, None
     )
 
 

@@ -71,6 +71,8 @@ BUILDERS: dict[str, Callable[[], PreTrainedTokenizerFast]] = {
     "byte_level_with_spaces": lambda: byte_level(trim=False),
     "accents_apart": accents_apart,
     "bpe": lambda: train_tokenizer(TEXTS, "bpe", 500, lowercase=True),
+    "bytes": lambda: train_tokenizer(TEXTS, "bytes", 500, lowercase=True),
+    "single_bytes": lambda: train_tokenizer(TEXTS, "bytes", 259, lowercase=False),
     "words": lambda: train_tokenizer(TEXTS, "words", 500, lowercase=True),
     "characters": lambda: train_tokenizer(TEXTS, "characters", 500, lowercase=False),
 }

@@ -36,7 +36,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_pretrained(Path("models/pretrained/tiny"))
     texts = ["the film is good", "a bad book and a bad plot"]
     for split, held in (("train", "train"), ("validation", "validation")):
-        frame = pd.DataFrame({"id": [f"{split}-1", f"{split}-2"], "text": [f"{held} {text}" for text in texts]})
+        frame = pd.DataFrame(
+            {"id": [f"{split}-1", f"{split}-2"], "text": [f"{held} {text}" for text in texts], "domain": "all"}
+        )
         write_parquet(Path(f"data/prepared/{split}.parquet"), frame.assign(label=["good", "bad"]))
     ids = ["t1", "unlabelled/more.txt:1", "t1#mask-1", "t1#cut-1"]
     rows = [texts[0] + " film is", f"{texts[1]} plot", "the \ue000 is altered altered", "altered"]
@@ -77,9 +79,13 @@ def test_tables_labels_spans_and_counts(project: Path) -> None:
     masks = [tokenizer.mask_token_id for tokenizer in map(load_tokenizer, tokenizers(project))]
     hidden = int(np.flatnonzero(mine.input_ids == masks[0])[0])
     assert tiny.input_ids[slice(*ranges[hidden])].tolist() == [masks[1]]
-    summary = read_json(project / "data/tokenized/tiny/summary.json")["transfer"]
+    figures = read_json(project / "metrics/tokenizers/tiny.json")
+    summary = figures["transfer"]
     # "altered" is unknown to the tiny model, twice in one copy and once in another.
     assert summary == {"texts": 4, "tokens": 8 + 8 + 7 + 3, "tokens_unknown": 3, "texts_cut": 1}
+    # Of the training texts, "train" is unknown to it; no text loses its end, and special tokens do not count.
+    cut = {"texts": 2, "words": 5 + 8, "tokens": 5 + 8, "tokens_unknown": 2}
+    assert figures["cuts"] == {"scripts": {"Latin": cut}, "domains": {"all": cut}}
 
 
 def tokenizers(project: Path) -> list[Path]:
@@ -94,7 +100,11 @@ def tokenizers(project: Path) -> list[Path]:
         ({"source": TRANSFER, "kind": "bpe"}, "tokenizers.mine: kind and vocabulary come together"),
         ({"source": "models/pretrained/tiny", "vocabulary": 100}, "kind and vocabulary come together"),
         ({"source": "models/pretrained/tiny", "lowercase": False}, "lowercase is for a tokenizer trained here"),
-        ({**TRAINED, "kind": "wordpiece"}, "tokenizers.mine.kind is 'wordpiece': input should be 'bpe', 'words' or"),
+        ({"source": "models/pretrained/tiny", "pretokenizer": "words"}, "pretokenizer is for a tokenizer trained here"),
+        ({**TRAINED, "kind": "wordpiece"}, "tokenizers.mine.kind is 'wordpiece': input should be 'bpe', 'bytes', 'w"),
+        ({**TRAINED, "kind": "characters", "pretokenizer": "none"}, "pretokenizer has no meaning for characters"),
+        ({**TRAINED, "pretokenizer": "none"}, "pretokenizer is 'none', which leaves a text whole"),
+        ({**TRAINED, "normalizer": "nfd"}, "tokenizers.mine.normalizer is 'nfd': input should be 'nfkc', 'nfc' or"),
         ({**TRAINED, "vocabulary": 10}, "tokenizers.mine.vocabulary is 10: input should be greater than"),
     ],
 )

@@ -17,7 +17,8 @@ from pipeline.tokens.training import train_tokenizer
 from tests.closure import ROOT
 from tests.tokens.conftest import CORPORA, TEXTS
 
-KINDS = ("bpe", "words", "characters")
+FORMS = ("nfkc", "nfc", "none")
+KINDS = ("bpe", "bytes", "words", "characters")
 
 
 def read_back(tokenizer: PreTrainedTokenizerFast, text: str) -> str:
@@ -51,7 +52,7 @@ def test_every_script(kind: str, language: str) -> None:
             assert read_back(tokenizer, text) == form
 
 
-@pytest.mark.parametrize("kind", ["bpe", "words"])
+@pytest.mark.parametrize("kind", ["bpe", "bytes", "words"])
 @pytest.mark.parametrize("vocabulary", [340, 400])
 def test_the_vocabulary_is_bounded(kind: str, vocabulary: int) -> None:
     texts = [f"the film {number % 500}" for number in range(1000)]
@@ -68,6 +69,16 @@ def test_a_bpe_loses_no_character(tokenizers: dict[str, PreTrainedTokenizerFast]
     wanted = normal_form(bpe, text).replace("▁", " ")
     assert read_back(bpe, text).removeprefix(" ") == wanted.removeprefix(" ")
     assert bpe.unk_token_id not in bpe(text)["input_ids"]
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=20))
+def test_bytes_lose_nothing(tokenizers: dict[str, PreTrainedTokenizerFast], text: str) -> None:
+    for name in ("bytes", "single_bytes"):
+        tokenizer = tokenizers[name]
+        form = without_specials(tokenizer, normal_form(tokenizer, text))
+        assert read_back(tokenizer, form) == normal_form(tokenizer, form)
+    form = normal_form(tokenizers["single_bytes"], without_specials(tokenizers["single_bytes"], text))
+    assert len(tokenizers["single_bytes"](form)["input_ids"]) == len(form.encode())
 
 
 @given(st.text(st.characters(codec="utf-8"), max_size=20))
@@ -90,6 +101,31 @@ def test_pieces_keep_emoticons_together_and_words_apart(tokenizers: dict[str, Pr
     bpe = tokenizers["bpe"].backend_tokenizer
     assert cut_up(bpe, "isn't it :) 20!!") == ["▁isn't", "▁it", "▁:)", "▁20", "!!"]
     assert cut_up(bpe, "电影 👩‍💻❤️") == ["▁电影", "▁👩‍💻❤️"]
+
+
+def test_what_no_token_crosses() -> None:
+    texts = ["the film isn't good :)"] * 20
+    for kind in ("bpe", "bytes"):
+        cuts = {each: train_tokenizer(texts, kind, 400, pretokenizer=each) for each in ("words", "spaces", "none")}
+        assert [len(each.tokenize(texts[0])) for each in cuts.values()] == [5, 5, 1], kind
+        assert [len(each.backend_tokenizer.pre_tokenizer.pre_tokenize_str("good:)")) for each in cuts.values()] == [
+            2, 1, 1,
+        ]  # fmt: skip
+    text = "a good-ish film"
+    for each, tokens in {"words": ["a", "good", "-", "ish", "film"], "spaces": ["a", "good-ish", "film"]}.items():
+        assert train_tokenizer([text] * 2, "words", 64, pretokenizer=each).tokenize(text) == tokens
+
+
+def test_the_form_that_is_read() -> None:
+    texts = ["Ångström ﬁlm"] * 20
+    forms = {form: train_tokenizer(texts, "characters", 64, lowercase=False, normalizer=form) for form in FORMS}
+    assert {form: "".join(each.tokenize("A\u030angström ﬁlm")) for form, each in forms.items()} == {
+        "nfkc": "Ångström film",
+        "nfc": "Ångström ﬁlm",
+        "none": "[UNK][UNK]ngström ﬁlm",
+    }
+    plain = train_tokenizer(["Ångström がくせい"] * 2, "characters", 64, accents=False)
+    assert "".join(plain.tokenize("Ångström")) == "angstrom"
 
 
 def cut_up(tokenizer: object, text: str) -> list[str]:
@@ -128,6 +164,11 @@ def test_a_vocabulary_that_is_too_small(vocabulary: int) -> None:
     assert len(train_tokenizer(TEXTS, "bpe", needed, lowercase=True)) <= needed
 
 
+def test_bytes_need_all_256() -> None:
+    with pytest.raises(GraftError, match="vocabulary is 258: bytes need 259 tokens or more"):
+        train_tokenizer(TEXTS, "bytes", 258)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_saved_and_loaded(tmp_path: Path, tokenizers: dict[str, PreTrainedTokenizerFast], kind: str) -> None:
     tokenizers[kind].save_pretrained(tmp_path)
@@ -142,7 +183,7 @@ from pathlib import Path
 from pipeline.tokens.training import train_tokenizer
 from tests.tokens.conftest import TEXTS
 source = [f"{text} {number * 7919 % 613} {chr(0x4E00 + number % 300)}" for number, text in enumerate(TEXTS * 60)]
-for kind, vocabulary in (("bpe", 1100), ("words", 300), ("characters", 120)):
+for kind, vocabulary in (("bpe", 1100), ("bytes", 400), ("words", 300), ("characters", 120)):
     train_tokenizer(source, kind, vocabulary, lowercase=True).save_pretrained(Path(sys.argv[1]) / kind)
 """
 
