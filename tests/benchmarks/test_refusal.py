@@ -18,6 +18,7 @@ from ruamel.yaml import YAML
 from benchmarks import refusal
 from benchmarks.refusal import Answers, at_threshold, auroc, by_score, false_positives, interval
 from pipeline.errors import GraftError
+from pipeline.fetching.vader import DOMAINS
 from recipes import RECIPES
 from recipes.intents import scope
 from recipes.intents.scope import KNOWN, UNKNOWN, draw_intents, write_scope
@@ -43,6 +44,22 @@ def write_questions(folder: Path, train: int = 40, test: int = 12) -> Path:
     return folder
 
 
+def test_far_texts_are_the_studys_each_once_and_the_same_ones_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    def place(folder: Path) -> None:
+        for domain in DOMAINS:
+            lines = [f"{at}_1\t-0.5\t{domain} says {at}" for at in range(8)]
+            (folder / f"{domain}.txt").write_text("\n".join([*lines, f"9_1\t1.0\t{domain} says 7"]), encoding="utf-8")
+
+    monkeypatch.setattr(scope, "download_vader", place)
+    monkeypatch.setattr(scope, "FAR_TEXTS", 20)
+    found = scope.far_texts()
+    assert len(set(found)) == len(found) == 20
+    assert {text.split(" says ")[0] for text in found} <= set(DOMAINS)
+    assert scope.far_texts() == found
+    monkeypatch.setattr(scope, "FAR_TEXTS", 100)
+    assert len(scope.far_texts()) == 8 * len(DOMAINS)
+
+
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(scope, "far_texts", lambda: FAR)
@@ -65,13 +82,16 @@ def test_an_intent_is_held_out_whole_and_the_same_ones_each_time(data: Path, tmp
     assert sorted([*test["text"], *near["text"]]) == sorted(whole["text"])
 
 
-def test_what_cannot_be_divided_gets_one_line(data: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_divided_gets_one_line(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(GraftError, match="5 intents are too few to hold 27 of them out"):
         write_scope(data, tmp_path)
     (data / "test.csv").unlink()
     with pytest.raises(GraftError, match="holds no test table"):
         write_scope(data, tmp_path, held_out=2)
     assert not (tmp_path / KNOWN).exists()
+    monkeypatch.setattr(sys, "argv", ["scope", str(data)])
+    with pytest.raises(SystemExit, match=r"graft: intents: .* holds no test table; put train\.csv"):
+        scope.main()
 
 
 def test_measures_have_known_answers() -> None:
