@@ -46,7 +46,7 @@ def main() -> None:
             fetch_data(options.recipe, work)
         else:
             put_data(work, params, options.data, options.unlabelled)
-        _reproduce(work)
+        reproduce(work)
         table = build_table(work, params)
     except GraftError as error:
         sys.exit(f"graft: public: {error}")
@@ -98,7 +98,8 @@ def _line(work: Path, title: str, metrics: str, model: str | None) -> Sequence[s
     return [title, f"{100 * figures['accuracy']:.1f}", score(figures["macro_f1"]), parameters]
 
 
-def _reproduce(work: Path) -> None:
+def reproduce(work: Path) -> None:
+    """Run `dvc repro` in ``work``; GraftError if it fails."""
     # Stages call `python3`, which must be this one: the copy has no environment of its own.
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     command = [sys.executable, "-m", "dvc", "repro"]

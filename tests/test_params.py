@@ -85,6 +85,9 @@ def test_every_line_of_the_file_explains_itself() -> None:
         ("students", {}, "students is"),
         ("students", ["static"], "students is"),
         ("evaluate", None, "evaluate is None"),
+        ("export.coverage", 0.95, "export: set one of accuracy .* and coverage .*, not both"),
+        ("export", {"vocabulary": 100}, "export: set one of accuracy .* and coverage .*, not both"),
+        ("export", {"coverage": 1.0}, "export.coverage is 1.0: input should be less than 1"),
         ("pretraining.minilm", HERE, "pretraining.minilm and pretrained.minilm share a name"),
         ("pretraining.ours", HERE | {"tokenizer": "bpe"}, "pretraining.ours.tokenizer is 'bpe'; allowed: minilm"),
         (
@@ -169,6 +172,11 @@ def test_four_lines_describe_a_table_of_ones_own(tmp_path: Path) -> None:
     own = {"source": "file", "path": "reviews.csv", "text": "review", "label": "sentiment"}
     data = load_params(edited(tmp_path, put("data", own))).data
     assert (data.source, data.path, data.cuts, data.labels) == ("file", "reviews.csv", None, None)
+
+
+def test_a_coverage_takes_the_place_of_the_accuracy(tmp_path: Path) -> None:
+    export = load_params(edited(tmp_path, put("export", {"coverage": 0.95}))).export
+    assert (export.accuracy, export.coverage) == (None, 0.95)
 
 
 def test_a_student_may_change_its_own_budget(tmp_path: Path) -> None:

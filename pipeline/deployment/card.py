@@ -19,7 +19,7 @@ python predict.py "A text." "Another."
 ```
 
 A text a line on stdin does as well; one JSON object a text comes out. `sure` says whether the probability of the label
-reaches {threshold:.4f}, from which on {accuracy:.0%} of the labels were right on validation.
+reaches {threshold:.4f}, {sure}.
 
 ## Measured on the test split
 
@@ -40,11 +40,24 @@ It knows the kind of text it was trained on. The figures say nothing of other te
 training data with their errors.
 """
 
+RIGHT = "from which on {:.0%} of the labels were right on validation"
+REFUSING = """which {:.0%} of the validation texts do: take
+the others for texts that no label fits"""
+
 
 def render_card(
-    name: str, kind: str, architecture: str, labels: Sequence[str], figures: Mapping[str, Any], accuracy: float
+    name: str,
+    kind: str,
+    architecture: str,
+    labels: Sequence[str],
+    figures: Mapping[str, Any],
+    accuracy: float | None,
+    coverage: float | None = None,
 ) -> str:
-    """Return ``README.md`` of the folder; ``figures`` are those of ``metrics/exports/NAME.json``."""
+    """Return ``README.md`` of the folder; ``figures`` are those of ``metrics/exports/NAME.json``.
+
+    ``accuracy`` or, where that is None, ``coverage`` chose the threshold.
+    """
     data = ModelCardData(
         model_name=name,
         pipeline_tag="text-classification",
@@ -76,7 +89,7 @@ def render_card(
         kind=kind,
         architecture=architecture,
         labels=", ".join(f"`{label}`" for label in labels),
-        accuracy=accuracy,
+        sure=REFUSING.format(coverage) if accuracy is None else RIGHT.format(accuracy),
         pruned=pruned,
         files=files,
         against=against,

@@ -5,7 +5,12 @@ from collections.abc import Mapping
 import numpy as np
 
 from pipeline.errors import GraftError
-from pipeline.evaluation.calibration import confidence_threshold, expected_calibration_error, fit_temperature
+from pipeline.evaluation.calibration import (
+    confidence_threshold,
+    coverage_threshold,
+    expected_calibration_error,
+    fit_temperature,
+)
 from pipeline.evaluation.metrics import MacroF1
 from pipeline.training.prediction import softmax
 
@@ -50,16 +55,25 @@ def macro_f1(logits: np.ndarray, labels: np.ndarray) -> float:
 
 
 def calibration_figures(
-    logits: Mapping[str, np.ndarray], labels: Mapping[str, np.ndarray], accuracy: float
+    logits: Mapping[str, np.ndarray],
+    labels: Mapping[str, np.ndarray],
+    accuracy: float | None,
+    coverage: float | None = None,
 ) -> dict[str, float]:
     """Choose ``temperature`` and ``threshold`` on the split ``validation``; say what they do on ``test``.
 
     ``logits`` (N, K) and gold ``labels`` (N,) are by split. From ``threshold`` on, ``accuracy`` of the labels are right
-    on validation; on test ``coverage`` is the share of texts that reach it and ``accuracy_sure`` how many of them are
-    right. ``ece`` and ``ece_calibrated`` are the expected calibration error on test before and after.
+    on validation or, where that is None, ``coverage`` of the texts reach it; on test ``coverage`` is the share of texts
+    that reach it and ``accuracy_sure`` how many of them are right. ``ece`` and ``ece_calibrated`` are the expected
+    calibration error on test before and after.
     """
     temperature = fit_temperature(logits["validation"], labels["validation"])
-    threshold = confidence_threshold(softmax(logits["validation"] / temperature), labels["validation"], accuracy)
+    known = softmax(logits["validation"] / temperature)
+    if accuracy is not None:
+        threshold = confidence_threshold(known, labels["validation"], accuracy)
+    else:
+        assert coverage is not None
+        threshold = coverage_threshold(known, coverage)
     calibrated = softmax(logits["test"] / temperature)
     sure = calibrated.max(axis=1) >= threshold
     right = calibrated.argmax(axis=1) == labels["test"]

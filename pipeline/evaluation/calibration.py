@@ -77,4 +77,22 @@ def confidence_threshold(probabilities: np.ndarray, labels: np.ndarray, accuracy
     reached = np.flatnonzero(last & (shares >= accuracy))
     if not len(reached):
         return 1.0
-    return float(np.floor(confidence[order][reached[-1]] * 1e6) / 1e6)
+    return _floor(confidence[order][reached[-1]])
+
+
+def coverage_threshold(probabilities: np.ndarray, coverage: float) -> float:
+    """Return the highest confidence that ``coverage`` of the texts (N, K) have or exceed, to six digits.
+
+    Whether their labels are right does not count: it is the threshold for refusing texts of no known label, set where
+    the known ones are still kept (Hendrycks & Gimpel 2017, "A Baseline for Detecting Misclassified and
+    Out-of-Distribution Examples in Neural Networks", section 2).
+    """
+    confidence = np.sort(probabilities.max(axis=1))[::-1]
+    # A share such as 0.95 of 20 texts is 19 of them, whatever the product is in binary.
+    kept = int(np.ceil(coverage * len(confidence) - 1e-9))
+    return _floor(confidence[max(kept, 1) - 1])
+
+
+def _floor(confidence: float) -> float:
+    """Down to six digits, so that the text whose confidence it is still reaches it."""
+    return float(np.floor(confidence * 1e6) / 1e6)

@@ -63,7 +63,7 @@ def _figures(results: Results) -> dict[str, Any]:
         "matrices": confusions.confusion_matrices(results),
         "confusion_lists": confusions.confusion_lists(results),
         "calibration": sureness.calibration_table(results),
-        "sure": percent(results.params.export.accuracy),
+        "sure": sureness.meaning(results.params.export.accuracy, results.params.export.coverage),
         "teacher": results.teacher,
         "best": results.ranked_students[0],
         "disagreements": texts.disagreements(results),

@@ -30,6 +30,13 @@ def _diagram(model: ModelResult, results: Results) -> Diagram:
     return Diagram(model.title, model.kind, before, after if model.temperature is not None else None)
 
 
+def meaning(accuracy: float | None, coverage: float | None) -> str:
+    """Say what the threshold was chosen for: ``accuracy`` or, where that is None, ``coverage``."""
+    if accuracy is None:
+        return f"which {percent(coverage)} of the validation texts do; a text that does not may be one no label fits"
+    return f"from which on {percent(accuracy)} of the labels were right on validation"
+
+
 def calibration_table(results: Results) -> Table:
     """Return temperature, calibration error and what a threshold of confidence gives, of every export."""
     rows, kinds = [], []

@@ -67,7 +67,7 @@ def main(model: str) -> None:
         quantize(folder / FILES["fp32"], folder / FILES["int8"])
         tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
         write_code(folder)
-        found = calibration_figures(logits, gold, params.export.accuracy)
+        found = calibration_figures(logits, gold, params.export.accuracy, params.export.coverage)
         chosen = settings(labels, tokenizer, found["temperature"], found["threshold"])
         write_json(folder / "settings.json", chosen)
         found |= export_figures(whole, logits["test"], _read(folder, texts["test"]), gold["test"])
@@ -82,6 +82,7 @@ def main(model: str) -> None:
             labels,
             figures,
             params.export.accuracy,
+            params.export.coverage,
         )
         write_text(folder / "README.md", card)
         write_json(metrics, figures)

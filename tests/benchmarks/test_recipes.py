@@ -14,6 +14,8 @@ from pipeline.validation import validate
 from recipes import find_recipe, has_data
 from tests.closure import ROOT
 
+# Jobs of the user's own, and one of which nobody has published figures that compare.
+UNPUBLISHED = {"csv", "hub", "intents"}
 RECIPES = sorted(path.parent.name for path in (ROOT / "recipes").glob("*/params.yaml"))
 
 
@@ -26,10 +28,10 @@ def here(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_recipe_is_valid_and_explained(here: None, name: str) -> None:
     params = load_params(find_recipe(name) / "params.yaml")
     validate(params)
-    assert params.data.source == "file"
+    assert params.data.source == ("hub" if name == "hub" else "file")
     assert "vader" not in params.rivals
     assert f"({name}/README.md)" in (ROOT / "recipes" / "README.md").read_text(encoding="utf-8")
-    assert has_data(name) or published_results(find_recipe(name)).count("\n| ") >= 3
+    assert has_data(name) or name in UNPUBLISHED or published_results(find_recipe(name)).count("\n| ") >= 3
 
 
 def test_an_unknown_recipe_is_refused_with_those_there_are(here: None) -> None:

@@ -7,6 +7,7 @@ from huggingface_hub import ModelCard
 from pipeline.deployment.card import render_card
 from pipeline.deployment.check import calibration_figures, export_figures
 from pipeline.errors import GraftError
+from pipeline.training.prediction import softmax
 
 GOLD = np.array([0, 0, 1, 1])
 WHOLE = np.array([[2.0, 0], [2, 0], [0, 2], [0, 2]])
@@ -48,6 +49,23 @@ def test_validation_chooses_and_test_measures() -> None:
     assert other["accuracy_sure"] < 0.2
 
 
+def test_a_coverage_chooses_the_threshold_that_so_many_validation_texts_reach() -> None:
+    random = np.random.default_rng(1)
+    gold = random.integers(0, 3, 1200)
+    # Right nineteen times of twenty: from any confidence on, more than 90 % are right, and nothing would be refused.
+    logits = random.normal(size=(1200, 3)) + 4 * np.eye(3)[np.where(random.random(1200) < 0.95, gold, (gold + 1) % 3)]
+    parts = {"validation": slice(0, 600), "test": slice(600, None)}
+    labels = {split: gold[rows] for split, rows in parts.items()}
+    read = {split: logits[rows] for split, rows in parts.items()}
+    right = calibration_figures(read, labels, 0.9)
+    found = calibration_figures(read, labels, None, 0.95)
+    assert right["coverage"] == 1.0
+    assert found["threshold"] > right["threshold"]
+    assert found["coverage"] == pytest.approx(0.95, abs=0.03)
+    chosen = softmax(read["validation"] / found["temperature"]).max(axis=1)
+    assert (chosen >= found["threshold"]).sum() == 570
+
+
 @pytest.mark.parametrize("kept", [700, 900])
 def test_the_hub_reads_the_card_and_it_tells_what_was_measured(kept: int) -> None:
     figures = {f"{name}_{each}": 0.7 for name in ("macro_f1",) for each in ("pytorch", "pruned")}
@@ -60,5 +78,9 @@ def test_the_hub_reads_the_card_and_it_tells_what_was_measured(kept: int) -> Non
     assert [each.metric_value for each in card.data.eval_results] == [0.7123, 0.7045]
     for words in ("12.3 MB", "3.2 MB", "31 of 3542", "0.8123", "91.2%", "temperature 1.3"):
         assert words in card.text, words
+    assert "0.8123, from which on 90% of the labels were right on validation.\n" in card.text
     assert ("700 of 900 rows" in card.text) == (kept == 700)
     assert "{" not in card.text
+    refusing = render_card("tiny", "Distilled", "static", ["bad", "so `so`"], figures, None, 0.95)
+    assert "0.8123, which 95% of the validation texts do: take\nthe others for texts that no label fits.\n" in refusing
+    assert "{" not in refusing

@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline.evaluation.calibration import (
     confidence_threshold,
+    coverage_threshold,
     expected_calibration_error,
     fit_temperature,
     reliability,
@@ -39,6 +42,26 @@ def test_the_threshold_is_the_lowest_from_which_on_enough_labels_are_right() -> 
 def test_texts_of_equal_confidence_stand_or_fall_together() -> None:
     probabilities = np.tile([0.8, 0.2], (4, 1))
     assert confidence_threshold(probabilities, np.array([0, 0, 1, 1]), 0.9) == 1.0
+
+
+def test_the_threshold_for_a_coverage_is_the_highest_that_so_many_texts_reach() -> None:
+    confidence = np.linspace(0.5, 0.975, 20)
+    probabilities = np.stack([confidence, 1 - confidence], axis=1)
+    assert coverage_threshold(probabilities, 0.95) == pytest.approx(0.525)
+    assert coverage_threshold(probabilities, 0.01) == pytest.approx(0.975)
+    assert coverage_threshold(probabilities[:1], 0.5) == pytest.approx(0.5)
+
+
+@given(
+    shares=st.lists(st.floats(0.5, 1), min_size=1, max_size=60),
+    coverage=st.floats(0.01, 0.99),
+)
+def test_a_coverage_is_reached_and_by_no_text_too_many(shares: list[float], coverage: float) -> None:
+    confidence = np.array(shares)
+    threshold = coverage_threshold(np.stack([confidence, 1 - confidence], axis=1), coverage)
+    assert (confidence >= threshold).mean() >= coverage - 1e-9
+    # One text fewer would be too few, unless others lie within the digits that are kept.
+    assert (confidence > threshold + 1e-6).mean() < coverage + 1e-9
 
 
 def test_the_bins_hold_mean_confidence_accuracy_and_texts() -> None:

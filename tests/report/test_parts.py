@@ -14,7 +14,7 @@ from pipeline.report.leads import lead_intervals
 from pipeline.report.origin import ingredient_table, source_table
 from pipeline.report.parts import shades
 from pipeline.report.results import Export, Kind, ModelResult, Results
-from pipeline.report.sureness import diagrams
+from pipeline.report.sureness import diagrams, meaning
 from pipeline.report.texts import LONGEST, disagreements, shared_errors, shorten
 from pipeline.settings.evaluate import EvaluateConfig
 from tests.report.conftest import PARAMS
@@ -55,6 +55,11 @@ def test_models_that_agree_and_are_right_leave_nothing_to_read():
     found = results([0.9, 0.1], [0.8, 0.2], ["yes", "no"])
     assert disagreements(found) == []
     assert shared_errors(found) == []
+
+
+def test_the_page_says_what_the_threshold_was_chosen_for():
+    assert meaning(0.9, None) == "from which on 90\u00a0% of the labels were right on validation"
+    assert meaning(None, 0.95).startswith("which 95\u00a0% of the validation texts do")
 
 
 def test_confidence_is_the_calibrated_one():
