@@ -23,7 +23,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from pipeline.configs import TRANSFER_SET
 
 from benchmarks.ngram import HIGHEST, NGram
 from benchmarks.tables import markdown_table
@@ -31,6 +30,7 @@ from pipeline.artifacts import read_json, read_parquet, required
 from pipeline.errors import GraftError
 from pipeline.params import Params, load_params
 from pipeline.pretraining.packing import hold_out
+from pipeline.settings.base import TRANSFER_SET
 from pipeline.text.ids import unaltered_texts
 from pipeline.tokens.encoding import load_tokenizer
 

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from pipeline.configs import FileData, VaderData
 
 from pipeline.artifacts import write_csv
 from pipeline.errors import GraftError
 from pipeline.fetching.vader import download_vader
+from pipeline.settings.data import FileData, VaderData
 from pipeline.text.sources import read_rows
 
 KNOWN, UNKNOWN = Path("data/local/intents"), Path("data/local/out_of_scope")
