@@ -90,6 +90,7 @@ def project(package: None, tmp_path: Path) -> Iterator[Project]:
     data.write_data(project.folder)
     values: Any = YAML(typ="safe").load((RECIPES / "chinese/params.yaml").read_text(encoding="utf-8"))
     small = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
+    values["tokenizers"]["pieces"]["vocabulary"] = 500
     values["pretraining"]["zh"]["config"].update(small)
     values["pretraining"]["zh"].update(steps=60, length=32, batch_size=8, evaluations=2, held_out=0.1, precision="fp32")
     values["transfer_set"]["copies"] = 1
