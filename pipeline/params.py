@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
-from pipeline.settings.base import TRANSFER_SET
+from pipeline.settings.base import TEACHERS, TRANSFER_SET
 from pipeline.settings.data import DataConfig
 from pipeline.settings.evaluate import EvaluateConfig
 from pipeline.settings.export import ExportConfig
@@ -82,9 +82,24 @@ class Params(Sections, extra="forbid"):
                     f"teachers.{name}.tokenizer is {teacher.tokenizer!r}, which is trained here; "
                     "a teacher needs the one it was pretrained with"
                 )
+            if here is not None and "architecture" in here.config:
+                raise ValueError(
+                    f"teachers.{name}.pretrained is {teacher.pretrained!r}, which is pretrained for a student; "
+                    "a teacher needs a model_type of transformers"
+                )
         for name, student in self.students.items():
             _known(f"students.{name}.tokenizer", student.tokenizer, self.tokenizers)
+            self._check_start(name, student)
         return self
+
+    def _check_start(self, name: str, student: StudentConfig) -> None:
+        folders = {f"{PRETRAINED}/{each}": each for each in (*self.pretrained, *self.pretraining)}
+        _known(f"students.{name}.start", student.start, {TEACHERS: None, **folders})
+        here = self.pretraining.get(folders.get(student.start, ""))
+        if here is not None and here.tokenizer != student.tokenizer:
+            raise ValueError(
+                f"students.{name}.tokenizer is {student.tokenizer!r}; {student.start} reads {here.tokenizer!r}"
+            )
 
     def _check_pretraining(self, name: str, model: PretrainingConfig) -> None:
         if name in self.pretrained:

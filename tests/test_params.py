@@ -69,6 +69,11 @@ def test_every_line_of_the_file_explains_itself() -> None:
         ("pretrained.minilm.sha256", "b9a0", "pretrained.minilm.sha256 is 'b9a0'"),
         ("pretrained.minilm.package", "gt", "pretrained.minilm.package is 'gt'"),
         ("transfer_set.kinds", ["paste"], "transfer_set.kinds.0 is 'paste': input should be 'cut', 'mask', 'splice'"),
+        (
+            "students.static.start",
+            "models/students/bilstm",
+            "students.static.start is 'models/students/bilstm'",
+        ),
         ("students.Big", {"architecture": "static", "tokenizer": "minilm"}, "the name 'Big' is not allowed"),
         ("students.teacher", {"architecture": "static", "tokenizer": "minilm"}, "the name 'teacher' is not allowed"),
         ("students.static.tokenizer", "bpe", "students.static.tokenizer is 'bpe'; allowed: minilm"),

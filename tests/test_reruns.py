@@ -46,11 +46,14 @@ def test_two_kinds_of_teachers_token_states_and_unlabelled_text_from_end_to_end(
         texts = "data/prepared/transfer.parquet"
         values["tokenizers"]["letters"] = {"source": texts, "kind": "characters", "vocabulary": 64, "max_length": 96}
         sizes = {"dim": 24, "n_layers": 1, "n_heads": 2, "hidden_dim": 48, "max_position_embeddings": 128}
+        bilstm = {"architecture": "bilstm", **values["students"]["bilstm"]["config"]}
         common = {"tokenizer": "letters", "steps": 12, "evaluations": 2, "batch_size": 8, "learning_rate": 0.01}
         values["pretraining"] = {
             "begun": common | {"source": texts, "config": {"model_type": "distilbert", **sizes}},
             "gone-on": common | {"source": "models/pretrained/begun", "masking": "spans"},
+            "small": common | {"source": texts, "config": bilstm},
         }
+        values["students"]["bilstm"].update(tokenizer="letters", start="models/pretrained/small")
         values["teachers"]["other"] = {"pretrained": "gone-on", "tokenizer": "letters", "seed": 3}
         values["teach"].update(token_states=8, shard_texts=100)
         values["transfer_set"]["copies"] = 1
@@ -61,6 +64,7 @@ def test_two_kinds_of_teachers_token_states_and_unlabelled_text_from_end_to_end(
         "prepare",
         "pretrain@begun",
         "pretrain@gone-on",
+        "pretrain@small",
         "finetune@other",
         "teach@minilm",
         "teach@other",

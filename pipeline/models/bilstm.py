@@ -27,6 +27,12 @@ class BiLSTMForSequenceClassification(StudentModel):
     """Embeddings, LSTMs in both directions, two pools, classifier."""
 
     config_class = BiLSTMConfig
+    looks_around = True
+
+    @property
+    def token_width(self) -> int:
+        """The states of both directions."""
+        return 2 * int(self.config.hidden_size)
 
     def __init__(self, config: BiLSTMConfig) -> None:
         super().__init__(config)

@@ -18,6 +18,7 @@ from transformers.utils import ModelOutput
 from pipeline.artifacts import required
 from pipeline.errors import GraftError
 from pipeline.models.encoder import configure
+from pipeline.models.masked_student import masked_student_config, register
 from pipeline.weights import check_weights
 
 
@@ -26,8 +27,14 @@ def masked_config(
 ) -> PreTrainedConfig:
     """The configuration of a model with random weights; ``settings`` are ``model_type`` and its own.
 
+    With ``architecture`` in the place of ``model_type`` it is that of a student.
     Raises GraftError if a setting is unknown, the architecture has no head that guesses tokens, or too few positions.
     """
+    if "architecture" in settings:
+        try:
+            return masked_student_config(settings, vocab_size, pad_token_id)
+        except GraftError as error:
+            raise GraftError(f"config: {error}") from None
     try:
         config = configure(vocab_size, pad_token_id, **settings).encoder_config()
     except (TypeError, ValueError, StrictDataclassError) as error:
@@ -50,6 +57,7 @@ def load_masked_model(folder: Path, tokenizer: PreTrainedTokenizerFast, length: 
     length does not fit.
     """
     check_weights(required(folder))
+    register()
     try:
         model = AutoModelForMaskedLM.from_pretrained(
             str(folder), local_files_only=True, trust_remote_code=False, use_safetensors=True, dtype=torch.float32
@@ -76,7 +84,8 @@ def guess(
         return model(input_ids=input_ids, attention_mask=attention_mask).logits[asked]
 
     def pick(_: torch.nn.Module, __: Any, output: ModelOutput) -> ModelOutput:
-        output["last_hidden_state"] = output["last_hidden_state"][asked][None]
+        states = "last_hidden_state" if "last_hidden_state" in output else "tokens"
+        output[states] = output[states][asked][None]
         return output
 
     hook = model.base_model.register_forward_hook(pick)

@@ -30,6 +30,13 @@ class StudentModel(PreTrainedModel):
 
     base_model_prefix = "student"
     embedding: nn.Embedding
+    # Whether a token's state depends on the tokens around it, and so can guess one that is hidden.
+    looks_around = False
+
+    @property
+    def token_width(self) -> int:
+        """Values in a token's state, ``tokens`` of what ``forward`` returns."""
+        return int(self.config.embedding_size)
 
     def warm_start(self, vectors: torch.Tensor, scores: torch.Tensor) -> None:
         """Start the embeddings from ``vectors`` (V, embedding_size).

@@ -60,6 +60,12 @@ class TextCNNForSequenceClassification(StudentModel):
     """Embeddings, residual blocks, convolutions, maximum over time, classifier."""
 
     config_class = TextCNNConfig
+    looks_around = True
+
+    @property
+    def token_width(self) -> int:
+        """The windows of every width."""
+        return int(self.config.filters) * len(self.config.widths)
 
     def __init__(self, config: TextCNNConfig) -> None:
         super().__init__(config)

@@ -16,6 +16,9 @@ Metric = Literal["macro_f1", "accuracy", "loss"]
 # The texts that tokenizers and models are trained on here.
 TRANSFER_SET = "data/prepared/transfer.parquet"
 
+# Where students start from unless they are pretrained.
+TEACHERS = "models/teacher"
+
 
 class Section(BaseModel):
     """A section of params.yaml: typed strictly, unknown keys refused, immutable."""

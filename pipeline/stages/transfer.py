@@ -1,10 +1,10 @@
 """``python -m pipeline.stages.transfer NAME``: a student learns from the teachers' stored signals.
 
-Reads ``budget``, ``transfer``, ``teachers``, ``students.NAME``, ``signals/``, the teachers and what they say of
-the student's vocabulary, and the token tables of the transfer set and of the training texts, whose labels only
-the loss ``gold`` reads. Writes ``models/students/NAME/``: weights, configuration, tokenizer, ``curve.csv``,
-``training.json``. Labelled validation texts choose the checkpoint, whichever phase it lies in. A
-killed run goes on from its last checkpoint.
+Reads ``budget``, ``transfer``, ``teachers``, ``students.NAME``, ``signals/``, what the student's weights start from
+(the teachers and what they say of its vocabulary, or a model that was pretrained for it), and the token tables of the
+transfer set and of the training texts, whose labels only the loss ``gold`` reads. Writes ``models/students/NAME/``:
+weights, configuration, tokenizer, ``curve.csv``, ``training.json``. Labelled validation texts choose the checkpoint,
+whichever phase it lies in. A killed run goes on from its last checkpoint.
 """
 
 from pathlib import Path
@@ -14,6 +14,7 @@ from transformers import PreTrainedModel
 from pipeline.artifacts import read_array, read_json, read_parquet
 from pipeline.models.registry import load_model, student
 from pipeline.models.student import StudentModel
+from pipeline.settings.base import TEACHERS
 from pipeline.settings.reading import Sections, read_sections
 from pipeline.settings.students import BudgetConfig, StudentConfig
 from pipeline.settings.teachers import TeacherConfig
@@ -28,6 +29,7 @@ from pipeline.training.machine import seed_everything
 from pipeline.training.trainer import train
 from pipeline.transfer.layers import copy_layers
 from pipeline.transfer.lesson import build_lesson, needed_signals
+from pipeline.transfer.pretrained_start import start_from
 from pipeline.transfer.signals import (
     AlignedTokens,
     TeacherSignals,
@@ -62,12 +64,12 @@ def main(name: str) -> None:
     signals = _signals(params, tokens, tables["train"])
     seed_everything(budget.seed)
     model = student(settings.architecture, settings.config, tokenizer, labels)
-    copied = _warm_start(model, params, settings.tokenizer) if params.transfer.warm_start else 0
-    print(f"transfer@{name}: {copied:,} of {model.num_parameters():,} weights start from the teachers")
+    copied = _start(model, params, settings) if params.transfer.warm_start else 0
+    print(f"transfer@{name}: {copied:,} of {model.num_parameters():,} weights start from {settings.start}")
     lesson = build_lesson(model, params.transfer.phases, signals, budget.steps)
     # The order of the teachers is that of their vectors side by side.
     told = {"budget": budget, "transfer": params.transfer, "student": settings, "of": [*params.teachers.items()]}
-    with unfinished_work(f"transfer@{name}", told, _inputs(params, tokens)) as work:
+    with unfinished_work(f"transfer@{name}", told, _inputs(params, settings, tokens)) as work:
         trained = train(
             model, tables, tokenizer.pad_token_id, budget, budget.steps, budget.evaluations, budget.seed, lesson, work
         )
@@ -75,16 +77,22 @@ def main(name: str) -> None:
     print(f"transfer@{name}: {trained.course}")
 
 
-def _inputs(params: Settings, tokens: Path) -> list[Path]:
-    teachers = [Path(folder) / teacher for folder in ("signals", "models/teacher") for teacher in params.teachers]
+def _inputs(params: Settings, settings: StudentConfig, tokens: Path) -> list[Path]:
+    teachers = [Path("signals") / teacher for teacher in params.teachers]
+    if settings.start == TEACHERS:
+        teachers += [Path(TEACHERS) / teacher for teacher in params.teachers]
+    else:
+        teachers.append(Path(settings.start))
     tables = [tokens / each for each in ("transfer.arrow", "train.arrow", "validation.arrow", "tokenizer")]
     return [*teachers, *tables, Path("models/vocabulary") / tokens.name, LABELS]
 
 
-def _warm_start(model: PreTrainedModel, params: Settings, tokenizer: str) -> int:
+def _start(model: PreTrainedModel, params: Settings, settings: StudentConfig) -> int:
+    if settings.start != TEACHERS:
+        return start_from(model, Path(settings.start))
     if not isinstance(model, StudentModel):
-        return copy_layers(model, [load_model(Path("models/teacher") / teacher) for teacher in params.teachers])
-    folder = Path("models/vocabulary") / tokenizer
+        return copy_layers(model, [load_model(Path(TEACHERS) / teacher) for teacher in params.teachers])
+    folder = Path("models/vocabulary") / settings.tokenizer
     return warm_start(model, read_array(folder / "vectors.npy"), read_array(folder / "counts.npy"))
 
 
