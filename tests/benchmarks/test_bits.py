@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from transformers import PreTrainedTokenizerFast
 
 from benchmarks import bits
-from benchmarks.bits import Texts, choose_name, fairness, measure, read_texts
+from benchmarks.bits import Texts, choose_name, fairness, frequency_bits, measure, read_texts
 from benchmarks.ngram import NGram, discounts
 from pipeline.artifacts import write_json, write_parquet
 from pipeline.errors import GraftError
@@ -81,15 +81,24 @@ def test_the_discounts_follow_from_the_counts_of_counts() -> None:
 
 def test_compressors_gain_from_the_training_texts_what_they_can_reach() -> None:
     noise = np.random.default_rng(0).bytes(60_000)
-    found = {name: value for name, value, _ in measure(Texts(noise, noise), 1)}
+    found = {name: value for name, value, _ in measure(Texts(noise, noise, 8.0), 1)}
     assert found["xz -9e, after the training texts"] < 0.2
     assert found["xz -9e, alone"] == pytest.approx(8 * len(lzma.compress(noise, preset=9)) / 60_000, rel=0.01)
     assert found["gzip -9, after the training texts"] == pytest.approx(8, abs=0.05), "32 KiB back at most"
 
 
+def test_frequencies_have_known_bits(tokenizer: PreTrainedTokenizerFast) -> None:
+    train, held_out = (pack(tokenizer, [text], 32) for text in ("good good good bad", "good film"))
+    # Of 25 tokens good has 3 + 1 of 4 + 25, and film, which was not seen, 1; the text has 9 bytes.
+    assert frequency_bits(train, held_out, 25) == pytest.approx(-(np.log2(4 / 29) + np.log2(1 / 29)) / 9)
+    lost = pack(tokenizer, ["xyz"], 32)
+    assert frequency_bits(train, lost, 25) == pytest.approx((np.log2(29) + 3 * 8) / 3)
+
+
 def test_it_says_which_direction_is_fair() -> None:
-    codes = [("5-grams", 2.0, "code length"), ("xz", 2.5, "code length")]
+    codes = [("frequencies", 3.0, ""), ("5-grams", 2.0, "code length"), ("xz", 2.5, "code length")]
     assert "not fair" in fairness([("ours", 1.5, ""), *codes])
+    assert fairness([("ours", 1.5, ""), *codes]).endswith("context saves it 50%.")
     assert "is fair" in fairness([("ours", 2.2, ""), *codes])
     assert "(5-grams)" in fairness([("ours", 2.2, ""), *codes])
 
@@ -126,7 +135,8 @@ def test_a_table_is_printed(work: Path, monkeypatch: pytest.MonkeyPatch, capsys:
     bits.main()
     printed = capsys.readouterr().out.splitlines()
     assert printed[4] == "| zh, the encoder | 1.250 | pseudo-likelihood |"
-    assert [line.count("code length") for line in printed[5:10]] == [1] * 5
+    assert printed[5].startswith("| its tokens by frequency | ")
+    assert [line.count("code length") for line in printed[6:11]] == [1] * 5
     assert printed[-1].startswith("zh, the encoder is ")
 
 
