@@ -82,6 +82,17 @@ def test_killed_and_taken_up_it_ends_with_the_same_bytes(
         assert torch.equal(each, again.model.state_dict()[name]), name
 
 
+def test_a_student_learns_likewise(tokenizer: PreTrainedTokenizerFast, tmp_path: Path) -> None:
+    config = {"architecture": "bilstm", "embedding_size": 16, "hidden_size": 16, "dropout": 0.0, "word_dropout": 0.0}
+    trained, before, after = train(tokenizer, tmp_path / "work", config=config)
+    assert after < 0.7 * before
+    publish_model(tmp_path / "model", trained, tokenizer)
+    again = load_masked_model(tmp_path / "model", tokenizer, 16)
+    ids = torch.tensor([[2, 5, 4, 3]])
+    mask = torch.ones_like(ids)
+    torch.testing.assert_close(again.eval()(ids, mask).logits, trained.model(ids, mask).logits)
+
+
 class Even(BertForMaskedLM):
     """Knows nothing: every token is as likely as any other; what it was asked is kept."""
 
