@@ -51,7 +51,7 @@ def test_the_full_table(project: Project) -> None:
 
 def test_students_start_from_their_teacher(project: Project) -> None:
     log = project.dvc("repro", "--force", "--single-item", "transfer@minibert", "transfer@static").stdout
-    taken = {line.split("@")[1].split(":")[0]: line for line in log.splitlines() if "start from the teachers" in line}
+    taken = {line.split("@")[1].split(":")[0]: line for line in log.splitlines() if "start from models/teacher" in line}
     # All of a transformer of the teacher's shapes; of `static` the embeddings, 16 values for each of 25 tokens.
     whole, of_all = (
         int(number.replace(",", "")) for number in re.findall(r"[\d,]+(?= of| weights)", taken["minibert"])
