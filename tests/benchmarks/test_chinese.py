@@ -97,7 +97,7 @@ def project(package: None, tmp_path: Path) -> Iterator[Project]:
     values["finetune"].update(epochs=4, evaluations=2, learning_rate=3e-3, precision="fp32")
     values["budget"].update(steps=120, evaluations=4, batch_size=32, learning_rate=3e-3, precision="fp32")
     values["evaluate"]["resamples"] = 200
-    del values["students"]["bilstm"]
+    del values["students"]["static"]
     values["students"]["textcnn"].pop("budget")
     values["students"]["textcnn"]["config"].update(embedding_size=32, blocks=1, filters=32, widths=[1, 2])
     YAML().dump(values, project.folder / "params.yaml")
