@@ -38,7 +38,7 @@ def student(
 def decide(*models: ModelResult, latency: float | None = None, **more) -> Verdict:
     teacher = model("minilm", "teacher", 0.8, export("minilm", 20_000_000, latency))
     params = load_params(Path(PARAMS))
-    found = verdict(Results("", ["a", "b"], 0.95, [teacher, *models], [], {}, params, {}, NOTHING, "", **more))
+    found = verdict(Results("", ["a", "b"], 0.95, [teacher, *models], [], {}, {}, params, {}, NOTHING, "", **more))
 
     def plain(text: str) -> str:
         return text.replace("\u00a0", " ")
