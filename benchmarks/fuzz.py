@@ -133,8 +133,8 @@ def message_fault(message: str) -> str:
 def run_stages(params: Params, which: str) -> tuple[int, dict[str, int]]:
     """Run ``fetch`` and ``prepare``; return the rows of the labelled table or of the others, and those refused."""
     with (
-        mock.patch.object(fetch, "load_params", return_value=params),
-        mock.patch.object(prepare, "load_params", return_value=params),
+        mock.patch.object(fetch, "read_sections", return_value=params),
+        mock.patch.object(prepare, "read_sections", return_value=params),
         contextlib.redirect_stdout(io.StringIO()),
     ):
         fetch.main()

@@ -108,7 +108,7 @@ def test_other_faults_stay_what_they_are(tmp_path: Path) -> None:
 STAGE = """
 import resource, sys, types
 # The real one imports torch, which takes longer than the test.
-sys.modules["pipeline.validation"] = types.SimpleNamespace(validate=lambda params: None)
+sys.modules["pipeline.validation"] = types.SimpleNamespace(validate_file=lambda: None)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 sys.argv = ["{root}/pipeline/stages/prepare.py"]
 from pipeline.stages.entry import run
