@@ -113,7 +113,7 @@ def work(tmp_path: Path, tokenizer: PreTrainedTokenizerFast) -> Path:
     ids = [f"row-{at}" for at in range(40)]
     frame = pd.DataFrame({"id": [*ids, "row-1#cut-1"], "text": [*texts, "A Great"]})
     write_parquet(tmp_path / "data/prepared/transfer.parquet", frame)
-    tokenizer.save_pretrained(tmp_path / "data/tokenized/characters/tokenizer")
+    tokenizer.save_pretrained(tmp_path / "data/tokenized" / values["pretraining"]["zh"]["tokenizer"] / "tokenizer")
     _, held_out = hold_out(texts, 0.25, 13)
     measured = {"bits_per_byte": 1.25, "held_out_bytes": pack(tokenizer, held_out, 32).bytes}
     write_json(tmp_path / "models/pretrained/zh/training.json", measured)
