@@ -24,9 +24,9 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.identifiers import PACKAGES, RIVALS
-from benchmarks.scratch import scratch_folder
+from benchmarks.scratch import install_apart, scratch_folder
 from benchmarks.tables import markdown_table
-from pipeline.artifacts import publish, read_parquet, required, write_json
+from pipeline.artifacts import read_parquet, required, write_json
 from pipeline.errors import GraftError
 from pipeline.lineage.provenance import processor
 from pipeline.params import load_params
@@ -89,7 +89,7 @@ def main() -> None:
         students = list(load_params(find_recipe("languages") / "params.yaml").students)
         folders = {f"Graft, {name}": required(work / "exports" / name) for name in students}
         names = {title: str(folder) for title, folder in folders.items()} | {name: name for name in RIVALS}
-        found = measure(names, _install(), test, options.rounds)
+        found = measure(names, install_apart("language-rivals", PACKAGES), test, options.rounds)
     except GraftError as error:
         sys.exit(f"graft: languages: {error}")
     if options.json:
@@ -201,16 +201,6 @@ def _speed(rates: Sequence[float], against: Sequence[float]) -> list[str]:
         return [NOTHING, NOTHING]
     ratios = [own / other for own, other in zip(rates, against, strict=True)]
     return [f"{median(rates):,.0f}", f"{median(ratios):.2f}"]
-
-
-def _install() -> Path:
-    folder = scratch_folder("language-rivals")
-    if not folder.exists():
-        with publish(folder) as partial:
-            words = ["-m", "pip", "install", "--quiet", "--no-deps", "--target", str(partial), *PACKAGES]
-            if subprocess.run([sys.executable, *words], stdout=sys.stderr, check=False).returncode:
-                raise GraftError(f"pip could not install {', '.join(PACKAGES)}; look at its message above")
-    return folder
 
 
 if __name__ == "__main__":

@@ -1,8 +1,12 @@
 """Where benchmarks keep what they build: ``.bench/``, which neither git nor DVC looks into."""
 
+import subprocess
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.artifacts import write_text
+from pipeline.artifacts import publish, write_text
+from pipeline.errors import GraftError
 
 
 def scratch_folder(name: str) -> Path:
@@ -11,3 +15,17 @@ def scratch_folder(name: str) -> Path:
     if not (root / ".gitignore").exists():
         write_text(root / ".gitignore", "*\n")
     return root / name
+
+
+def install_apart(name: str, packages: Sequence[str]) -> Path:
+    """Install ``packages`` alone, without what they need, to ``.bench/name``, for processes with that on their path.
+
+    Done once. Raises GraftError if pip cannot.
+    """
+    folder = scratch_folder(name)
+    if not folder.exists():
+        with publish(folder) as partial:
+            words = ["-m", "pip", "install", "--quiet", "--no-deps", "--target", str(partial), *packages]
+            if subprocess.run([sys.executable, *words], stdout=sys.stderr, check=False).returncode:
+                raise GraftError(f"pip could not install {', '.join(packages)}; look at its message above")
+    return folder

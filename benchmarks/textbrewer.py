@@ -28,9 +28,9 @@ import torch
 from transformers.utils.logging import disable_progress_bar, set_verbosity_error
 
 from benchmarks.distillation import Job, score_student
-from benchmarks.scratch import scratch_folder
+from benchmarks.scratch import install_apart, scratch_folder
 from benchmarks.tables import markdown_table, ratio, seconds
-from pipeline.artifacts import publish, required, write_json
+from pipeline.artifacts import required, write_json
 from pipeline.errors import GraftError
 from pipeline.params import Params, load_params
 from pipeline.report.numbers import score
@@ -79,7 +79,7 @@ def main() -> None:
         if len(students) != 2:
             raise GraftError(f"--students is {options.students}: name two, with a comma between them")
         jobs = plan_jobs(load_params(), students, options.texts, options.epochs)
-        packages = _install()
+        packages = install_apart("textbrewer", PACKAGES)
         results = list(_measure(jobs, packages, options.repeats))
     except GraftError as error:
         sys.exit(f"graft: textbrewer: {error}")
@@ -152,16 +152,6 @@ def build_table(results: Sequence[Result], students: Sequence[str]) -> str:
     headings = [f"{order} student ({name})" for order, name in zip(("first", "second"), students, strict=True)]
     columns = [column for heading in headings for column in (heading, "ratio", "macro-F1")]
     return markdown_table(["", *columns], lines)
-
-
-def _install() -> Path:
-    folder = scratch_folder("textbrewer")
-    if not folder.exists():
-        with publish(folder) as partial:
-            words = ["-m", "pip", "install", "--quiet", "--no-deps", "--target", str(partial), *PACKAGES]
-            if subprocess.run([sys.executable, *words], stdout=sys.stderr, check=False).returncode:
-                raise GraftError(f"pip could not install {PACKAGES[0]}; look at its message above")
-    return folder
 
 
 def _measure(jobs: dict[str, Job], packages: Path, repeats: int) -> Iterator[Result]:

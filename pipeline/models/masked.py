@@ -13,7 +13,6 @@ from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerFast,
 )
-from transformers.utils import ModelOutput
 
 from pipeline.artifacts import required
 from pipeline.errors import GraftError
@@ -70,48 +69,6 @@ def load_masked_model(folder: Path, tokenizer: PreTrainedTokenizerFast, length: 
     if len(tokenizer) > model.config.vocab_size:
         raise GraftError(f"the tokenizer has {len(tokenizer)} tokens, {folder} only {model.config.vocab_size}")
     return model
-
-
-def guess(
-    model: PreTrainedModel, input_ids: torch.Tensor, attention_mask: torch.Tensor, asked: torch.Tensor, alone: bool
-) -> torch.Tensor:
-    """Scores (N, V) of the N tokens that ``asked`` (B, T, boolean) marks, in its order.
-
-    Scoring every token of the vocabulary costs as much as a small encoder itself. Where the head reads each state
-    ``alone`` (see ``reads_alone``), it is given those that are asked for and no others.
-    """
-    if not alone:
-        return model(input_ids=input_ids, attention_mask=attention_mask).logits[asked]
-
-    def pick(_: torch.nn.Module, __: Any, output: ModelOutput) -> ModelOutput:
-        states = "last_hidden_state" if "last_hidden_state" in output else "tokens"
-        output[states] = output[states][asked][None]
-        return output
-
-    hook = model.base_model.register_forward_hook(pick)
-    try:
-        return model(input_ids=input_ids, attention_mask=attention_mask).logits[0]
-    finally:
-        hook.remove()
-
-
-@torch.inference_mode()
-def reads_alone(model: PreTrainedModel, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> bool:
-    """Whether the head scores a token from that token's last state alone: tried on the texts given, (B, T)."""
-    if model.base_model is model:
-        return False
-    asked = attention_mask.bool() & (torch.arange(input_ids.shape[1], device=input_ids.device) % 3 == 1)
-    was_training = model.training
-    model.eval()
-    try:
-        every = guess(model, input_ids, attention_mask, asked, alone=False)
-        few = guess(model, input_ids, attention_mask, asked, alone=True)
-    except (RuntimeError, LookupError, AttributeError, TypeError):
-        # A head that wants the whole of the states, or an encoder that returns them otherwise.
-        return False
-    finally:
-        model.train(was_training)
-    return few.shape == every.shape and torch.allclose(few, every, rtol=1e-3, atol=1e-3)
 
 
 def _check_positions(config: Any, length: int, what: str) -> None:

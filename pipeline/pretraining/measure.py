@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel
 
-from pipeline.models.masked import guess, reads_alone
+from pipeline.pretraining.guessing import guess, reads_alone
 from pipeline.pretraining.packing import NO_WORD, Packed
 from pipeline.training.machine import device
 

@@ -10,7 +10,7 @@ import torch
 from torch.utils.data import Dataset, Sampler
 from transformers import PreTrainedModel
 
-from pipeline.models.masked import guess, reads_alone
+from pipeline.pretraining.guessing import guess, reads_alone
 from pipeline.pretraining.masking import IGNORED, Masks
 from pipeline.pretraining.memory import return_freed_blocks
 from pipeline.pretraining.packing import Packed

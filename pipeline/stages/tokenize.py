@@ -56,13 +56,14 @@ def _write(config: TokenizerConfig, tokenizer: PreTrainedTokenizerFast, files: M
         # Teachers' token states cross to students' tokens by their spans, and only the transfer set has states.
         table, cut = encode(tokenizer, ids, texts, config.max_length, labels, spans=split == "transfer")
         write_tokens(files[f"{split}.arrow"], table)
+        if split == "train":
+            cuts = measure_cuts(tokenizer, texts, frame["domain"].tolist())
         tokens = len(table.input_ids)
         unknown = int(np.sum(table.input_ids == tokenizer.unk_token_id))
         summary[split] = {"texts": len(table), "tokens": tokens, "tokens_unknown": unknown, "texts_cut": cut}
         print(f"{split}: {len(table):,} texts, {tokens:,} tokens, {unknown:,} of them unknown; {cut:,} texts cut")
     tokenizer.save_pretrained(str(files["tokenizer"]))
-    train = read_parquet(PREPARED / "train.parquet")
-    return summary | {"cuts": measure_cuts(tokenizer, train["text"].tolist(), train["domain"].tolist())}
+    return summary | {"cuts": cuts}
 
 
 def _tokenizer(config: TokenizerConfig) -> PreTrainedTokenizerFast:

@@ -15,6 +15,7 @@ import numpy as np
 from transformers import PreTrainedTokenizerFast
 
 from pipeline.text.units import Units
+from pipeline.tokens.encoding import CHUNK
 
 NO_LETTERS = "no letters"
 
@@ -29,12 +30,13 @@ def measure_cuts(
     backend = tokenizer.backend_tokenizer
     unknown = tokenizer.unk_token_id
     totals: dict[str, dict[str, np.ndarray]] = {"scripts": defaultdict(_nothing), "domains": defaultdict(_nothing)}
-    for text, domain, encoding in zip(
-        texts, domains, backend.encode_batch_fast(list(texts), add_special_tokens=False), strict=True
-    ):
-        counts = np.array([1, len(Units(text)), len(encoding.ids), encoding.ids.count(unknown)])
-        totals["scripts"][script_of(text)] += counts
-        totals["domains"][domain] += counts
+    for start in range(0, len(texts), CHUNK):
+        part = slice(start, start + CHUNK)
+        encodings = backend.encode_batch_fast(list(texts[part]), add_special_tokens=False)
+        for text, domain, encoding in zip(texts[part], domains[part], encodings, strict=True):
+            counts = np.array([1, len(Units(text)), len(encoding.ids), encoding.ids.count(unknown)])
+            totals["scripts"][script_of(text)] += counts
+            totals["domains"][domain] += counts
     names = ("texts", "words", "tokens", "tokens_unknown")
     return {
         kind: {

@@ -1,12 +1,10 @@
 """The recipe that pretrains: its texts as they lie in their package, and the whole of it on a slice."""
 
-import os
 import random
 import sys
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
@@ -16,8 +14,8 @@ from pipeline.errors import GraftError
 from recipes import RECIPES
 from recipes.__main__ import put_in_place
 from recipes.chinese import data
+from tests.benchmarks.slices import keep_one_student, settings, warm
 from tests.project import Project
-from tests.warm import warm_python
 
 GOOD, BAD = ["很好", "喜欢", "不错", "精彩"], ["很差", "失望", "难看", "无聊"]
 SAID = "这是一篇文章，我们需要对它进行分类"
@@ -88,21 +86,18 @@ def project(package: None, tmp_path: Path) -> Iterator[Project]:
     (tmp_path / "project").mkdir()
     project = Project(tmp_path / "project")
     data.write_data(project.folder)
-    values: Any = YAML(typ="safe").load((RECIPES / "chinese/params.yaml").read_text(encoding="utf-8"))
+    values = settings("chinese")
+    keep_one_student(values, "textcnn")
     small = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
     values["tokenizers"]["pieces"]["vocabulary"] = 500
     values["pretraining"]["zh"]["config"].update(small)
-    values["pretraining"]["zh"].update(steps=60, length=32, batch_size=8, evaluations=2, held_out=0.1, precision="fp32")
+    values["pretraining"]["zh"].update(steps=60, length=32, batch_size=8, evaluations=2, held_out=0.1)
     values["transfer_set"]["copies"] = 1
-    values["finetune"].update(epochs=4, evaluations=2, learning_rate=3e-3, precision="fp32")
-    values["budget"].update(steps=120, evaluations=4, batch_size=32, learning_rate=3e-3, precision="fp32")
-    values["evaluate"]["resamples"] = 200
-    del values["students"]["static"]
-    values["students"]["textcnn"].pop("budget")
+    values["finetune"].update(epochs=4, evaluations=2, learning_rate=3e-3)
+    values["budget"].update(steps=120, evaluations=4, batch_size=32, learning_rate=3e-3)
     values["students"]["textcnn"]["config"].update(embedding_size=32, blocks=1, filters=32, widths=[1, 2])
     YAML().dump(values, project.folder / "params.yaml")
-    with warm_python(tmp_path / "warm") as python3:
-        project.environment["PATH"] = f"{python3}{os.pathsep}{project.environment['PATH']}"
+    with warm(project):
         yield project
 
 

@@ -1,10 +1,8 @@
 """The recipe that tells languages apart: its texts as they lie in their packages, and the whole of it on a slice."""
 
-import os
 import random
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
@@ -12,7 +10,6 @@ from ruamel.yaml import YAML
 
 from benchmarks.languages import measure, tables
 from pipeline.errors import GraftError
-from recipes import RECIPES
 from recipes.languages import packages
 from recipes.languages.catalogues import clean_message, read_po
 from recipes.languages.codes import LANGUAGES, NAMES, language_of
@@ -23,8 +20,8 @@ from recipes.languages.lexicon import mixed, normalised, owners, read_frequencie
 from recipes.languages.scripts import is_written_in, join_words, main_scripts, words_of
 from recipes.languages.serbian import to_cyrillic
 from tests.benchmarks.language_archives import LETTERS, frequencies, words, write_archives
+from tests.benchmarks.slices import keep_one_student, settings, warm
 from tests.project import Project
-from tests.warm import warm_python
 
 CATALOGUE = """
 msgid ""
@@ -192,7 +189,8 @@ def project(archives: None, tmp_path: Path) -> Iterator[Project]:
     (tmp_path / "project").mkdir()
     project = Project(tmp_path / "project")
     write_data(project.folder, scale=0.2)
-    values: Any = YAML(typ="safe").load((RECIPES / "languages/params.yaml").read_text(encoding="utf-8"))
+    values = settings("languages")
+    keep_one_student(values, "static")
     small = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
     for tokenizer in values["tokenizers"].values():
         tokenizer.update(vocabulary=500, max_length=24)
@@ -201,16 +199,9 @@ def project(archives: None, tmp_path: Path) -> Iterator[Project]:
     values["prepare"]["validation"] = 0.1
     values["finetune"].update(batch_size=32, evaluations=1, learning_rate=3e-3)
     values["budget"].update(steps=60, evaluations=2, batch_size=32, learning_rate=1e-2)
-    del values["students"]["textcnn"]
-    values["students"]["static"].pop("budget")
     values["students"]["static"]["config"]["embedding_size"] = 16
-    for section in ("finetune", "budget", "teach"):
-        values[section]["precision"] = "fp32"
-    values["pretraining"]["brief"]["precision"] = "fp32"
-    values["evaluate"]["resamples"] = 200
     YAML().dump(values, project.folder / "params.yaml")
-    with warm_python(tmp_path / "warm") as python3:
-        project.environment["PATH"] = f"{python3}{os.pathsep}{project.environment['PATH']}"
+    with warm(project):
         yield project
 
 

@@ -1,7 +1,6 @@
 """The recipes for data of one's own, on a slice: a table, and a model with a dataset of a hub on this machine."""
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,29 +11,17 @@ from ruamel.yaml import YAML
 
 from pipeline.errors import GraftError
 from pipeline.params import load_params
-from recipes import RECIPES
+from tests.benchmarks.slices import settings, shrink_static, warm
 from tests.conftest import write_pretrained
 from tests.fetching.hub import REVISION, serve
 from tests.project import Project, write_reviews
-from tests.warm import warm_python
-
-
-def settings(recipe: str) -> Any:
-    return YAML(typ="safe").load((RECIPES / recipe / "params.yaml").read_text(encoding="utf-8"))
 
 
 def shrink(values: Any) -> None:
     """Sizes for a test; what the recipe is about stays."""
     for tokenizer in values["tokenizers"].values():
         tokenizer["max_length"] = 48
-    values["transfer_set"]["copies"] = 2
-    values["finetune"].update(epochs=8, evaluations=2, learning_rate=3e-3, precision="fp32")
-    values["teach"]["precision"] = "fp32"
-    values["budget"].update(steps=60, evaluations=2, batch_size=32, learning_rate=1e-2, precision="fp32")
-    values["evaluate"]["resamples"] = 200
-    del values["students"]["bilstm"]
-    values["students"]["static"].pop("budget")
-    values["students"]["static"]["config"].update(embedding_size=16, hidden_size=16)
+    shrink_static(values, epochs=8, steps=60)
 
 
 def lay_out(folder: Path, values: Any) -> Project:
@@ -48,8 +35,7 @@ def lay_out(folder: Path, values: Any) -> Project:
 
 def finish(project: Project) -> set[str]:
     """Run what is left to do, in stages that start warm."""
-    with warm_python(project.folder.parent / "warm") as python3:
-        project.environment["PATH"] = f"{python3}{os.pathsep}{project.environment['PATH']}"
+    with warm(project):
         return project.repro()
 
 

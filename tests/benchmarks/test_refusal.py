@@ -1,12 +1,10 @@
 """Refusal: intents are held out whole, measures have known answers, and the recipe runs on a slice."""
 
 import json
-import os
 import random
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,12 +17,11 @@ from benchmarks import refusal
 from benchmarks.refusal import Answers, at_threshold, auroc, by_score, false_positives, interval
 from pipeline.errors import GraftError
 from pipeline.fetching.vader import DOMAINS
-from recipes import RECIPES
 from recipes.intents import scope
 from recipes.intents.scope import KNOWN, UNKNOWN, draw_intents, write_scope
+from tests.benchmarks.slices import settings, shrink_static, warm
 from tests.conftest import write_pretrained
 from tests.project import Project
-from tests.warm import warm_python
 
 INTENTS = {"praise": ["good", "great"], "blame": ["bad", "awful"], "film": ["film"], "book": ["book"], "so": ["so"]}
 FAR = ["the senate votes on it", "a storm over the sea", "it is a tax"]
@@ -145,20 +142,12 @@ def project(data: Path, tmp_path: Path) -> Iterator[Project]:
     project = Project(tmp_path / "project")
     write_scope(data, project.folder, held_out=2)
     write_pretrained(project.folder / "models/local/tiny")
-    values: Any = YAML(typ="safe").load((RECIPES / "intents/params.yaml").read_text(encoding="utf-8"))
+    values = settings("intents")
     values["pretrained"]["minilm"] = {"source": "folder", "path": "models/local/tiny"}
     values["prepare"]["validation"] = 0.3
-    values["transfer_set"]["copies"] = 2
-    values["finetune"].update(epochs=12, evaluations=2, learning_rate=3e-3, precision="fp32")
-    values["teach"]["precision"] = "fp32"
-    values["budget"].update(steps=80, evaluations=2, batch_size=32, learning_rate=1e-2, precision="fp32")
-    values["evaluate"]["resamples"] = 200
-    del values["students"]["bilstm"]
-    values["students"]["static"].pop("budget")
-    values["students"]["static"]["config"].update(embedding_size=16, hidden_size=16)
+    shrink_static(values, epochs=12, steps=80)
     YAML().dump(values, project.folder / "params.yaml")
-    with warm_python(tmp_path / "warm") as python3:
-        project.environment["PATH"] = f"{python3}{os.pathsep}{project.environment['PATH']}"
+    with warm(project):
         yield project
 
 

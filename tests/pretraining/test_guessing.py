@@ -4,7 +4,8 @@ import pytest
 import torch
 from transformers import AutoModelForMaskedLM, BertConfig, BertForMaskedLM
 
-from pipeline.models.masked import guess, masked_config, reads_alone
+from pipeline.models.masked import masked_config
+from pipeline.pretraining.guessing import guess, reads_alone
 
 SIZES = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
 ARCHITECTURES = {

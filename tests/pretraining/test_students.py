@@ -7,8 +7,9 @@ import torch
 from transformers import PreTrainedTokenizerFast
 
 from pipeline.errors import GraftError
-from pipeline.models.masked import guess, load_masked_model, masked_config, new_masked_model, reads_alone
+from pipeline.models.masked import load_masked_model, masked_config, new_masked_model
 from pipeline.models.registry import student
+from pipeline.pretraining.guessing import guess, reads_alone
 from pipeline.transfer.pretrained_start import start_from
 
 IDS = torch.tensor([[5, 6, 7, 8, 9, 10], [11, 12, 13, 0, 0, 0]])
