@@ -11,6 +11,7 @@ from transformers.modeling_outputs import MaskedLMOutput
 
 from pipeline.errors import GraftError
 from pipeline.models.masked import load_masked_model, new_masked_model
+from pipeline.pretraining import trainer
 from pipeline.pretraining.masking import Masks
 from pipeline.pretraining.measure import LOST, STRIDE, bits_per_byte
 from pipeline.pretraining.packing import NO_WORD, Packed, pack
@@ -91,6 +92,29 @@ def test_a_student_learns_likewise(tokenizer: PreTrainedTokenizerFast, tmp_path:
     ids = torch.tensor([[2, 5, 4, 3]])
     mask = torch.ones_like(ids)
     torch.testing.assert_close(again.eval()(ids, mask).logits, trained.model(ids, mask).logits)
+
+
+def test_the_loss_is_that_of_the_model_and_memory_is_given_back(
+    tokenizer: PreTrainedTokenizerFast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losses: list[tuple[float, float]] = []
+    asked: list[bool] = []
+    own = trainer.PretrainingTrainer.compute_loss
+
+    def compare(self, model, inputs, *options, **more):
+        found = own(self, model, inputs, *options, **more)
+        loss = found[0] if isinstance(found, tuple) else found
+        if not model.training:
+            losses.append((float(loss), float(model(**inputs).loss)))
+        return found
+
+    monkeypatch.setattr(trainer.PretrainingTrainer, "compute_loss", compare)
+    monkeypatch.setattr(trainer, "return_freed_blocks", lambda: asked.append(True))
+    train(tokenizer, tmp_path / "work", steps=4)
+    assert losses
+    for found, wanted in losses:
+        assert found == pytest.approx(wanted, rel=1e-5)
+    assert asked == [True]
 
 
 class Even(BertForMaskedLM):

@@ -10,6 +10,7 @@ import pytest
 from pipeline.evaluation.predictions import prediction_frame
 from pipeline.params import Params, load_params
 from pipeline.report.charts.placing import Box, Placer, beside
+from pipeline.report.data import data_tables
 from pipeline.report.leads import lead_intervals
 from pipeline.report.origin import ingredient_table, source_table
 from pipeline.report.parts import shades
@@ -37,6 +38,29 @@ def results(teacher: list[float], student: list[float], true: list[str], params:
     return Results(
         "", LABELS, 0.95, models, [], SUMMARY, {}, params or load_params(Path(PARAMS)), {}, frame, "ab" * 32, None
     )
+
+
+def test_fertility_is_tokens_for_a_word_and_domains_show_where_they_differ() -> None:
+    def cuts(tokens: int, unknown: int, *domains: str) -> dict:
+        group = {"texts": 1500, "words": 30000, "tokens": tokens, "tokens_unknown": unknown}
+        return {"cuts": {"scripts": {"Latin": group}, "domains": dict.fromkeys(domains, group)}}
+
+    split = {"rows": 1, "groups": 1, "labels": {}, "domains": {}}
+    summary = {"rows_in": 1, "rows_kept": 1, "labels": [], "refused": {}, "refused_examples": {}, "leakage": {}}
+    summary |= {
+        "splits": dict.fromkeys(("train", "validation", "test"), split),
+        "transfer_set": {"rows": 1, "kinds": {}},
+    }
+    *_, table = data_tables(summary, {"pieces": cuts(45000, 45, "all"), "words": cuts(30000, 600, "all")})
+    assert table.headings == [
+        "",
+        "Texts",
+        *(f"{n}: {w}" for n in ("pieces", "words") for w in ("tokens a word", "unknown")),
+    ]
+    figures = ["1\u202f500", "1.50", "0.10\u00a0%", "1.00", "2.00\u00a0%"]
+    assert table.rows == [["Script: Latin", *figures]]
+    *_, table = data_tables(summary, {"pieces": cuts(45000, 45, "nyt", "tweets")})
+    assert [row[0] for row in table.rows] == ["Script: Latin", "Domain: nyt", "Domain: tweets"]
 
 
 def test_texts_come_the_surer_both_are_the_earlier():

@@ -3,6 +3,7 @@
 import pytest
 from transformers import PreTrainedTokenizerFast
 
+from pipeline.tokens import fertility
 from pipeline.tokens.fertility import NO_LETTERS, measure_cuts, script_of
 
 
@@ -33,6 +34,16 @@ def test_words_and_tokens_are_counted(tokenizers: dict[str, PreTrainedTokenizerF
     assert cuts["domains"]["x"] == {"texts": 2, "words": 6, "tokens": 6, "tokens_unknown": 2}
     finer = measure_cuts(tokenizers["characters"], texts, ["x", "x", "y", "y"])
     assert finer["domains"]["y"]["tokens"] == len("电影好") + len("a film")
+
+
+def test_more_texts_than_are_cut_at_once(
+    tokenizers: dict[str, PreTrainedTokenizerFast], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = ["good film", "电影好", "a film", "so", "the best book"]
+    whole = measure_cuts(tokenizers["words"], texts, ["x", "y", "x", "y", "x"])
+    monkeypatch.setattr(fertility, "CHUNK", 2)
+    assert measure_cuts(tokenizers["words"], texts, ["x", "y", "x", "y", "x"]) == whole
+    assert sum(group["texts"] for group in whole["domains"].values()) == 5
 
 
 def test_special_tokens_do_not_count_and_no_text_loses_its_end(

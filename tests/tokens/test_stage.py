@@ -57,6 +57,31 @@ def test_a_trained_tokenizer_knows_the_texts_as_they_came_and_no_others(project:
     assert set(tokenizer.get_vocab()) == {"[PAD]", "[UNK]", "[MASK]"} | known
 
 
+def test_a_trained_tokenizer_is_the_one_that_params_ask_for(project: Path) -> None:
+    texts = ["Ångström-ﬁlm is Fine", "Ångström-ﬁlm was Fine"]
+    frame = pd.DataFrame({"id": ["t1", "t2"], "text": texts})
+    write_parquet(Path(TRANSFER), frame)
+    asked = {
+        "plain": {},
+        "capitals": {"lowercase": False},
+        "bare": {"accents": False},
+        "ligated": {"normalizer": "nfc"},
+        "spaced": {"pretokenizer": "spaces"},
+    }
+    write_params(**{name: TRAINED | own for name, own in asked.items()})
+    read = {}
+    for name in asked:
+        tokenize.main(name)
+        read[name] = load_tokenizer(project / f"data/tokenized/{name}/tokenizer").tokenize("Ångström-ﬁlm Fine")
+    assert read == {
+        "plain": ["ångström", "-", "film", "fine"],
+        "capitals": ["Ångström", "-", "film", "Fine"],
+        "bare": ["angstrom", "-", "film", "fine"],
+        "ligated": ["ångström", "-", "ﬁlm", "fine"],
+        "spaced": ["ångström-film", "fine"],
+    }
+
+
 def test_tables_labels_spans_and_counts(project: Path) -> None:
     write_params(mine=TRAINED, tiny={"source": "models/pretrained/tiny", "max_length": 8})
     for name in ("mine", "tiny"):
