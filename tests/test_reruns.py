@@ -74,7 +74,7 @@ def test_two_kinds_of_teachers_token_states_and_unlabelled_text_from_end_to_end(
     assert not {"finetune@minilm", "control@static"} & ran, "what reads neither the set nor the signals does not rerun"
     # All that was pretrained of the student is what it starts from; its classifier, which is the task's, alone is new.
     (started,) = re.findall(
-        r"transfer@bilstm: ([\d,]+) of ([\d,]+) weights start from models/pretrained/small", project.said[-1]
+        r"transfer@bilstm: ([\d,]+) of ([\d,]+) weights start from models/pretrained/small", "\n".join(project.said)
     )
     taken, of_all = (int(number.replace(",", "")) for number in started)
     assert of_all - taken == (4 * 8 + 1) * 2
