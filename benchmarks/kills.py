@@ -39,6 +39,8 @@ STAGES = {
     "teach@minilm": "signals/minilm",
     "transfer@bilstm": "models/students/bilstm",
 }
+# What has to be there before a stage, beside those before it.
+UPSTREAM = {"finetune@minilm": "tokenize@minilm", "transfer@bilstm": "vocabulary@minilm"}
 # What is sent to whom, as often as they stand here.
 WAYS = ("SIGKILL stage",) * 9 + ("SIGKILL dvc",) * 4 + ("SIGKILL both",) * 3 + ("SIGTERM stage", "SIGINT both") * 2
 
@@ -108,11 +110,14 @@ def heeding(*signals: signal.Signals) -> Iterator[None]:
 
 
 @heeding(signal.SIGINT)
-def run_kills(folder: Path, kills: int, seed: int) -> list[Killed]:
-    """Build a project below ``folder``, run it undisturbed, then kill it ``kills`` times."""
-    before, undisturbed = _undisturbed(folder)
+def run_kills(folder: Path, kills: int, seed: int, among: Sequence[str] = tuple(STAGES)) -> list[Killed]:
+    """Build a project below ``folder``, run the stages ``among`` undisturbed, then kill them ``kills`` times.
+
+    ``among`` is a beginning of ``STAGES``, each of which needs those before it.
+    """
+    before, undisturbed = _undisturbed(folder, among)
     source = random.Random(seed)
-    stages = source.sample([list(STAGES)[at % len(STAGES)] for at in range(kills)], kills)
+    stages = source.sample([among[at % len(among)] for at in range(kills)], kills)
     ways = source.sample((WAYS * (kills // len(WAYS) + 1))[:kills] if kills >= len(WAYS) else WAYS, kills)
     found = []
     for stage, way in zip(stages, ways, strict=True):
@@ -136,7 +141,7 @@ def table(found: Sequence[Killed]) -> str:
     return markdown_table(headings, rows)
 
 
-def _undisturbed(folder: Path) -> tuple[dict[str, Path], dict[str, Undisturbed]]:
+def _undisturbed(folder: Path, stages: Sequence[str]) -> tuple[dict[str, Path], dict[str, Undisturbed]]:
     """Run the stages; return for each the project as it lay before it, and what it did."""
     (folder / "project").mkdir(parents=True)
     project = Project(folder / "project")
@@ -145,8 +150,8 @@ def _undisturbed(folder: Path) -> tuple[dict[str, Path], dict[str, Undisturbed]]
     project.edit(small)
     project.edit(_lengthen)
     before, undisturbed = {}, {}
-    for stage, upstream in zip(STAGES, ("tokenize@minilm", None, "vocabulary@minilm"), strict=True):
-        if upstream:
+    for stage in stages:
+        if upstream := UPSTREAM.get(stage):
             _check(project.dvc("repro", upstream))
         before[stage] = folder / stage.split("@")[0]
         shutil.copytree(project.folder, before[stage], symlinks=True)

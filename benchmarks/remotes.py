@@ -17,7 +17,7 @@ from benchmarks.servers import SERVERS, Storage
 from benchmarks.tables import markdown_table, seconds
 from pipeline.report.numbers import count
 from tests.sharing.slice import Slice
-from tests.warm import warm_python
+from tests.warm import warm_process
 
 HEADINGS = ("remote", "files pushed", "bytes", "push", "files pulled", "pull", "stages rerun")
 
@@ -31,9 +31,9 @@ def main() -> None:
         sys.exit(f"graft: remotes: --remotes has {unknown[0]!r}; allowed: {', '.join(SERVERS)}")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        with warm_python(folder / "warm") as python3:
+        with warm_process(folder / "warm") as warm:
             (folder / "project").mkdir()
-            project = Slice(folder / "project", python3)
+            project = Slice(folder / "project", warm.python3(folder / "bin"))
             project.finish()
             lines = [measure(name, project, folder / name) for name in names]
     print(markdown_table(HEADINGS, lines))

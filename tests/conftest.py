@@ -1,7 +1,9 @@
 """What several tests share: the labels, a tiny tokenizer trained on the spot, a tiny BERT."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 # Two processes of tests with two threads each would wait for one another on two cores.
@@ -12,6 +14,9 @@ import torch
 from hypothesis import settings
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+from xdist.scheduler import LoadScopeScheduling
+
+from tests.warm import Warm, warm_process
 
 # A test must not fail because a machine is slow.
 settings.register_profile("graft", deadline=None)
@@ -19,8 +24,8 @@ settings.load_profile("graft")
 
 # Modules whose tests take minutes: begun first, so that no process is left alone with one of them at the end.
 LONGEST = (
-    "tests/test_repro.py",
-    "tests/test_reruns.py",
+    "tests/whole/test_repro.py",
+    "tests/whole/test_reruns.py",
     "tests/benchmarks/test_kills.py",
     "tests/sharing/test_remotes.py",
     "tests/training/test_resume.py",
@@ -53,6 +58,25 @@ WORDS = [
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     places = {name: at for at, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(LONGEST)))
+
+
+class RoomScheduling(LoadScopeScheduling):
+    """Each module to one process; so the whole of ``tests/whole``, whose modules share a finished pipeline."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "tests/whole" if nodeid.startswith("tests/whole/") else super()._split_scope(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> RoomScheduling:
+    return RoomScheduling(config, log)
+
+
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
+    """What stages start fast with, one for all tests of a process."""
+    with warm_process(tmp_path_factory.mktemp("warm")) as process:
+        yield process
 
 
 def build_tokenizer() -> PreTrainedTokenizerFast:

@@ -42,6 +42,10 @@ class Project:
         self.git("config", "user.name", "test")
         self.git("remote", "add", "origin", f"https://user:{SECRET}@git.invalid/project")
 
+    def put_first(self, folder: Path) -> None:
+        """Have commands be looked for in ``folder`` first."""
+        self.environment["PATH"] = f"{folder}{os.pathsep}{self.environment['PATH']}"
+
     def call(self, *command: str) -> subprocess.CompletedProcess:
         done = subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True)
         self.said.append(done.stdout + done.stderr)

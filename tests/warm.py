@@ -1,7 +1,8 @@
 """A `python3` that starts stages in a fork of a process which has the heavy libraries loaded.
 
 That saves the seconds that a stage spends on importing them. Only libraries are loaded beforehand: each stage imports
-``pipeline`` from the folder it runs in, as with any other Python. ``tests/test_repro.py`` runs without it.
+``pipeline`` from the folder it runs in, as with any other Python. In ``tests/whole`` the first run of every stage is a
+process of its own, as a user's is.
 """
 
 import json
@@ -14,6 +15,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
@@ -42,6 +44,12 @@ CLIENT = """#!{python} -IS
 import array, json, os, socket, sys
 if sys.argv[1] != "-m":
     os.execv({python!r}, [{python!r}, *sys.argv[1:]])
+if {cold!r}:
+    try:
+        os.close(os.open(os.path.join({cold!r}, sys.argv[2]), os.O_CREAT | os.O_EXCL))
+        os.execv({python!r}, [{python!r}, *sys.argv[1:]])
+    except FileExistsError:
+        pass
 with socket.socket(socket.AF_UNIX) as connection:
     connection.connect({path!r})
     request = json.dumps([os.getcwd(), dict(os.environ), sys.argv[2:]]).encode()
@@ -52,23 +60,39 @@ sys.exit(answer[0] if answer else 137)
 """
 
 
+@dataclass(frozen=True)
+class Warm:
+    """A process that has the libraries loaded and listens at ``address``."""
+
+    address: str
+
+    def python3(self, folder: Path, first_cold: bool = False) -> Path:
+        """Write a ``python3`` that asks it; return ``folder``, for PATH. ``first_cold``: each module once without."""
+        folder.mkdir(parents=True)
+        cold = folder / "cold"
+        if first_cold:
+            cold.mkdir()
+        client = folder / "python3"
+        text = CLIENT.format(python=sys.executable, path=self.address, cold=str(cold) if first_cold else "")
+        client.write_text(text, encoding="utf-8")
+        client.chmod(0o755)
+        return folder
+
+
 @contextmanager
-def warm_python(folder: Path) -> Iterator[Path]:
-    """Yield a folder for PATH that holds such a `python3`; the process it asks ends with the block."""
-    folder.mkdir(parents=True)
-    address = str(folder / "socket")
+def warm_process(folder: Path) -> Iterator[Warm]:
+    """Start such a process, with its socket in ``folder``; it ends with the block."""
+    folder.mkdir(parents=True, exist_ok=True)
+    warm = Warm(str(folder / "socket"))
     environment = os.environ | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "tests.warm", address]
+    command = [sys.executable, "-m", "tests.warm", warm.address]
     with subprocess.Popen(
         command, cwd=Path(__file__).parents[1], env=environment, stdout=subprocess.PIPE, text=True
     ) as server:
         try:
             assert server.stdout is not None
             assert server.stdout.readline() == "ready\n"
-            client = folder / "python3"
-            client.write_text(CLIENT.format(python=sys.executable, path=address), encoding="utf-8")
-            client.chmod(0o755)
-            yield folder
+            yield warm
         finally:
             server.kill()
 

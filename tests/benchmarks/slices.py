@@ -1,15 +1,10 @@
 """A recipe made small enough for a test, and run."""
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from ruamel.yaml import YAML
 
 from recipes import RECIPES
-from tests.project import Project
-from tests.warm import warm_python
 
 
 def settings(recipe: str) -> Any:
@@ -32,11 +27,3 @@ def shrink_static(values: Any, epochs: int, steps: int) -> None:
     values["finetune"].update(epochs=epochs, evaluations=2, learning_rate=3e-3)
     values["budget"].update(steps=steps, evaluations=2, batch_size=32, learning_rate=1e-2)
     values["students"]["static"]["config"].update(embedding_size=16, hidden_size=16)
-
-
-@contextmanager
-def warm(project: Project) -> Iterator[Project]:
-    """``project`` with stages that start warm."""
-    with warm_python(project.folder.parent / "warm") as python3:
-        project.environment["PATH"] = f"{python3}{os.pathsep}{project.environment['PATH']}"
-        yield project

@@ -3,7 +3,6 @@
 import random
 import sys
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -14,8 +13,9 @@ from pipeline.errors import GraftError
 from recipes import RECIPES
 from recipes.__main__ import put_in_place
 from recipes.chinese import data
-from tests.benchmarks.slices import keep_one_student, settings, warm
+from tests.benchmarks.slices import keep_one_student, settings
 from tests.project import Project
+from tests.warm import Warm
 
 GOOD, BAD = ["很好", "喜欢", "不错", "精彩"], ["很差", "失望", "难看", "无聊"]
 SAID = "这是一篇文章，我们需要对它进行分类"
@@ -82,7 +82,7 @@ def test_it_is_put_in_place_and_what_was_there_is_kept(
 
 
 @pytest.fixture
-def project(package: None, tmp_path: Path) -> Iterator[Project]:
+def project(package: None, tmp_path: Path, warm: Warm) -> Project:
     (tmp_path / "project").mkdir()
     project = Project(tmp_path / "project")
     data.write_data(project.folder)
@@ -97,8 +97,8 @@ def project(package: None, tmp_path: Path) -> Iterator[Project]:
     values["budget"].update(steps=120, evaluations=4, batch_size=32, learning_rate=3e-3)
     values["students"]["textcnn"]["config"].update(embedding_size=32, blocks=1, filters=32, widths=[1, 2])
     YAML().dump(values, project.folder / "params.yaml")
-    with warm(project):
-        yield project
+    project.put_first(warm.python3(tmp_path / "bin"))
+    return project
 
 
 @pytest.mark.slow

@@ -1,7 +1,6 @@
 """The recipe that tells languages apart: its texts as they lie in their packages, and the whole of it on a slice."""
 
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -20,8 +19,9 @@ from recipes.languages.lexicon import mixed, normalised, owners, read_frequencie
 from recipes.languages.scripts import is_written_in, join_words, main_scripts, words_of
 from recipes.languages.serbian import to_cyrillic
 from tests.benchmarks.language_archives import LETTERS, frequencies, words, write_archives
-from tests.benchmarks.slices import keep_one_student, settings, warm
+from tests.benchmarks.slices import keep_one_student, settings
 from tests.project import Project
+from tests.warm import Warm
 
 CATALOGUE = """
 msgid ""
@@ -185,7 +185,7 @@ def test_a_package_without_the_files_is_refused(archives: None) -> None:
 
 
 @pytest.fixture
-def project(archives: None, tmp_path: Path) -> Iterator[Project]:
+def project(archives: None, tmp_path: Path, warm: Warm) -> Project:
     (tmp_path / "project").mkdir()
     project = Project(tmp_path / "project")
     write_data(project.folder, scale=0.2)
@@ -201,8 +201,8 @@ def project(archives: None, tmp_path: Path) -> Iterator[Project]:
     values["budget"].update(steps=60, evaluations=2, batch_size=32, learning_rate=1e-2)
     values["students"]["static"]["config"]["embedding_size"] = 16
     YAML().dump(values, project.folder / "params.yaml")
-    with warm(project):
-        yield project
+    project.put_first(warm.python3(tmp_path / "bin"))
+    return project
 
 
 @pytest.mark.slow

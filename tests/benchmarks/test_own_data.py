@@ -11,10 +11,11 @@ from ruamel.yaml import YAML
 
 from pipeline.errors import GraftError
 from pipeline.params import load_params
-from tests.benchmarks.slices import settings, shrink_static, warm
+from tests.benchmarks.slices import settings, shrink_static
 from tests.conftest import write_pretrained
 from tests.fetching.hub import REVISION, serve
 from tests.project import Project, write_reviews
+from tests.warm import Warm
 
 
 def shrink(values: Any) -> None:
@@ -33,12 +34,6 @@ def lay_out(folder: Path, values: Any) -> Project:
     return project
 
 
-def finish(project: Project) -> set[str]:
-    """Run what is left to do, in stages that start warm."""
-    with warm(project):
-        return project.repro()
-
-
 def check(project: Project, ran: set[str], teacher: str) -> None:
     assert {f"teach@{teacher}", "transfer@static", "control@static", "rival@tfidf", "export@static", "report"} <= ran
     assert project.json("metrics/teacher.json")["macro_f1"] > 0.8
@@ -48,7 +43,7 @@ def check(project: Project, ran: set[str], teacher: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_table_of_ones_own(tmp_path: Path) -> None:
+def test_a_table_of_ones_own(tmp_path: Path, warm: Warm) -> None:
     values = settings("csv")
     assert values["data"]["path"] == "data/local/mine.csv"
     # As its page says: the two columns are named.
@@ -63,7 +58,8 @@ def test_a_table_of_ones_own(tmp_path: Path) -> None:
     assert "opinion" in line
     assert "it has 'review', 'sentiment'" in line
     project.edit(lambda own: own["data"].update(label="sentiment"))
-    check(project, finish(project), "minilm")
+    project.put_first(warm.python3(tmp_path / "bin"))
+    check(project, project.repro(), "minilm")
 
 
 def repository(folder: Path) -> dict[str, bytes]:
@@ -84,7 +80,7 @@ def dataset(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.slow
-def test_a_model_and_a_dataset_of_the_hub(tmp_path: Path) -> None:
+def test_a_model_and_a_dataset_of_the_hub(tmp_path: Path, warm: Warm) -> None:
     values = settings("hub")
     write_pretrained(tmp_path / "tiny")
     served = {
@@ -102,7 +98,8 @@ def test_a_model_and_a_dataset_of_the_hub(tmp_path: Path) -> None:
         fetched = project.dvc("repro", "fetch", "fetch_model@bge")
         assert fetched.returncode == 0, fetched.stderr
     project.environment = kept
-    ran = finish(project)
+    project.put_first(warm.python3(tmp_path / "bin"))
+    ran = project.repro()
     assert not {"fetch", "fetch_model@bge"} & ran
     check(project, ran, "bge")
     assert project.json("data/prepared/summary.json")["splits_given"] == ["train", "validation", "test"]

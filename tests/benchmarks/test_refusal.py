@@ -3,7 +3,6 @@
 import json
 import random
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +18,10 @@ from pipeline.errors import GraftError
 from pipeline.fetching.vader import DOMAINS
 from recipes.intents import scope
 from recipes.intents.scope import KNOWN, UNKNOWN, draw_intents, write_scope
-from tests.benchmarks.slices import settings, shrink_static, warm
+from tests.benchmarks.slices import settings, shrink_static
 from tests.conftest import write_pretrained
 from tests.project import Project
+from tests.warm import Warm
 
 INTENTS = {"praise": ["good", "great"], "blame": ["bad", "awful"], "film": ["film"], "book": ["book"], "so": ["so"]}
 FAR = ["the senate votes on it", "a storm over the sea", "it is a tax"]
@@ -137,7 +137,7 @@ def test_the_threshold_keeps_and_refuses() -> None:
 
 
 @pytest.fixture
-def project(data: Path, tmp_path: Path) -> Iterator[Project]:
+def project(data: Path, tmp_path: Path, warm: Warm) -> Project:
     (tmp_path / "project").mkdir()
     project = Project(tmp_path / "project")
     write_scope(data, project.folder, held_out=2)
@@ -147,8 +147,8 @@ def project(data: Path, tmp_path: Path) -> Iterator[Project]:
     values["prepare"]["validation"] = 0.3
     shrink_static(values, epochs=12, steps=80)
     YAML().dump(values, project.folder / "params.yaml")
-    with warm(project):
-        yield project
+    project.put_first(warm.python3(tmp_path / "bin"))
+    return project
 
 
 @pytest.mark.slow

@@ -8,8 +8,8 @@ import pytest
 
 from pipeline.artifacts import write_json, write_parquet, write_text
 from pipeline.errors import GraftError
-from pipeline.evaluation.rivals import tfidf_probabilities, vader_applies, vader_probabilities
-from pipeline.settings.rivals import TfidfRival
+from pipeline.evaluation.rivals import ngram_probabilities, vader_applies, vader_probabilities
+from pipeline.settings.rivals import BayesRival, TfidfRival
 from pipeline.stages import rival
 from tests.report.conftest import PARAMS
 
@@ -28,26 +28,46 @@ def tfidf(**settings) -> TfidfRival:
 
 def test_tfidf_learns_and_gives_probabilities_in_the_order_of_the_labels():
     for labels in (["sport", "food"], ["food", "sport"]):
-        result = tfidf_probabilities(split(8), split(3), ["goal", "flour"], labels, tfidf())
+        result = ngram_probabilities(split(8), split(3), ["goal", "flour"], labels, tfidf())
         np.testing.assert_allclose(result.probabilities.sum(axis=1), 1)
         assert [labels[at] for at in result.probabilities.argmax(axis=1)] == ["sport", "food"]
 
 
 def test_tfidf_chooses_on_validation_and_the_first_of_equals():
-    result = tfidf_probabilities(split(8), split(3), ["goal"], ["food", "sport"], tfidf(regularization=[3.0, 1.0]))
-    assert result.regularization == 3.0
+    result = ngram_probabilities(split(8), split(3), ["goal"], ["food", "sport"], tfidf(regularization=[3.0, 1.0]))
+    assert result.chosen == {"regularization": 3.0}
     assert result.parameters > 2
 
 
+def test_naive_bayes_gives_what_counting_by_hand_gives():
+    """Under x "a" is seen twice and "b" once, under y "b" once; one more of each (Laplace)."""
+    train = pd.DataFrame({"text": ["a a b", "b"], "label": ["x", "y"]})
+    settings = BayesRival(kind="naive_bayes", analyzer="char", ngrams=[1, 1], smoothing=[1.0])
+    letters = train.assign(text=train["text"].str.replace(" ", ""))
+    result = ngram_probabilities(letters, letters, ["a", "b"], ["x", "y"], settings)
+    under_x, under_y = np.array([3 / 5, 2 / 5]), np.array([1 / 3, 2 / 3])
+    np.testing.assert_allclose(result.probabilities[:, 0], under_x / (under_x + under_y))
+    assert result.parameters == 2 * 2 + 2
+
+
+def test_naive_bayes_chooses_on_validation_and_counts_labels_alike():
+    train = pd.concat([split(1).query("label == 'sport'")] * 9 + [split(1).query("label == 'food'")])
+    settings = BayesRival(kind="naive_bayes", smoothing=[1e-6, 100.0])
+    result = ngram_probabilities(train, split(3), ["the flour", "nothing of these"], ["food", "sport"], settings)
+    assert result.chosen == {"smoothing": 1e-6}
+    assert result.probabilities[0, 0] > 0.9
+    np.testing.assert_allclose(result.probabilities[1], 0.5, atol=1e-6)
+
+
 def test_a_label_never_trained_gets_no_probability():
-    result = tfidf_probabilities(split(4), split(2), ["goal"], ["art", "food", "sport"], tfidf())
+    result = ngram_probabilities(split(4), split(2), ["goal"], ["art", "food", "sport"], tfidf())
     assert result.probabilities[0, 0] == 0
 
 
 def test_texts_without_words_are_refused_with_the_remedy():
     train = split(2).assign(text="!")
     with pytest.raises(GraftError, match="analyzer: char"):
-        tfidf_probabilities(train, train, ["!"], ["food", "sport"], tfidf())
+        ngram_probabilities(train, train, ["!"], ["food", "sport"], tfidf())
 
 
 @pytest.mark.parametrize(

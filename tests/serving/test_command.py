@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from benchmarks.kills import heeding
 from benchmarks.serving import serve_exports
 from pipeline.errors import GraftError
 from pipeline.serve import main
@@ -35,6 +36,7 @@ def serve(*words: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_it_needs_no_torch_and_ends_with_a_signal(exports: Path, tmp_path: Path, number: signal.Signals) -> None:
     with (
+        heeding(signal.SIGINT, signal.SIGHUP),
         serve_exports(tmp_path / "log", exports / "static", command=[sys.executable, "-c", HEAVY]) as served,
         httpx2.Client(base_url=served.url, trust_env=False) as client,
     ):

@@ -1,18 +1,16 @@
 """One finished pipeline for all tests of sharing, and the Python that its stages start fast with."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.sharing.slice import Slice
-from tests.warm import warm_python
+from tests.warm import Warm
 
 
 @pytest.fixture(scope="session")
-def python3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    with warm_python(tmp_path_factory.mktemp("warm") / "bin") as folder:
-        yield folder
+def python3(warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return warm.python3(tmp_path_factory.mktemp("warm") / "bin")
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """A finished pipeline as small as it can be, and fresh clones of it."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -58,7 +57,7 @@ class Slice(Project):
     def __init__(self, folder: Path, python3: Path) -> None:
         super().__init__(folder)
         del self.environment["PYTHONPATH"]  # the block on connections
-        self.environment["PATH"] = f"{python3}{os.pathsep}{self.environment['PATH']}"
+        self.put_first(python3)
         self.python3 = python3 / "python3"
         self.log = folder.parent / "visits.jsonl"
 
@@ -76,7 +75,7 @@ class Slice(Project):
         (with_watch / "python3").write_text(watch)
         (with_watch / "python3").chmod(0o755)
         path = self.environment["PATH"]
-        self.environment["PATH"] = f"{with_watch}{os.pathsep}{path}"
+        self.put_first(with_watch)
         self.repro()
         self.environment["PATH"] = path
         self.git("add", "-A")

@@ -67,6 +67,8 @@ def test_the_run_cache_travels(shared: Shared) -> None:
     assert lock.read_bytes() == before
 
 
+# Which files these are does not depend on where they lie.
+@pytest.mark.parametrize("shared", ["folder", "s3"], indirect=True)
 def test_after_an_edit_only_what_it_needs_is_fetched_and_run(shared: Shared) -> None:
     clone = shared.clone
     clone.forget()

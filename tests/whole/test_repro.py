@@ -7,27 +7,11 @@ from importlib.metadata import version
 
 import pytest
 
-from tests.conftest import write_pretrained
-from tests.project import SECRET, Project, small, write_reviews
+from tests.project import SECRET, Project
 
 pytestmark = pytest.mark.slow
 
 MODELS = {"bilstm", "minibert", "static", "textcnn"}
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    folder = tmp_path_factory.mktemp("whole") / "project"
-    folder.mkdir()
-    project = Project(folder)
-    write_reviews(folder / "reviews.csv")
-    write_pretrained(folder / "models/local/tiny")
-    project.edit(small)
-    ran = project.repro()
-    assert len(ran) == 32, ran
-    project.git("add", "-A")
-    project.git("commit", "-qm", "run")
-    return project
 
 
 def test_the_full_table(project: Project) -> None:
@@ -47,6 +31,14 @@ def test_the_full_table(project: Project) -> None:
         assert figures["macro_f1_low"] <= figures["macro_f1"] <= figures["macro_f1_high"]
         assert list(figures) == sorted(figures)
         assert all(not isinstance(value, (dict, list)) for value in figures.values())
+
+
+def test_every_kind_of_stage_ran_as_a_process_of_its_own(project: Project) -> None:
+    """The others of its kind then start warm (``tests/warm.py``)."""
+    stages = project.folder / "pipeline/stages"
+    helpers = {"__init__", "entry", "pretrain"}  # nothing is pretrained here
+    kinds = {f"pipeline.stages.{path.stem}" for path in stages.glob("*.py") if path.stem not in helpers}
+    assert {path.name for path in (project.folder.parent / "bin/cold").iterdir()} == kinds
 
 
 def test_students_start_from_their_teacher(project: Project) -> None:

@@ -1,37 +1,17 @@
 """What reruns when a setting, a file or a student changes: a tiny slice, a tiny BERT, real DVC."""
 
-import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
 
 from tests.closure import ROOT
-from tests.conftest import write_pretrained
-from tests.project import Project, small, write_reviews
-from tests.warm import warm_python
+from tests.project import Project
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    folder = tmp_path_factory.mktemp("reruns") / "project"
-    folder.mkdir()
-    with warm_python(folder.parent / "warm") as python3:
-        project = Project(folder)
-        project.environment["PATH"] = f"{python3}{os.pathsep}{project.environment['PATH']}"
-        write_reviews(folder / "reviews.csv")
-        write_pretrained(folder / "models/local/tiny")
-        project.edit(small)
-        project.repro()
-        project.git("add", "-A")
-        project.git("commit", "-qm", "run")
-        yield project
 
 
 def test_two_kinds_of_teachers_token_states_and_unlabelled_text_from_end_to_end(project: Project) -> None:
@@ -42,6 +22,8 @@ def test_two_kinds_of_teachers_token_states_and_unlabelled_text_from_end_to_end(
     phases = [{"share": 1.0, "losses": losses}, {"share": 1.0, "losses": [{"name": "logits_mse"}]}]
 
     def change(values: Any) -> None:
+        for name in ("minibert", "textcnn"):
+            del values["students"][name]
         values["transfer"]["phases"] = phases
         texts = "data/prepared/transfer.parquet"
         values["tokenizers"]["letters"] = {"source": texts, "kind": "characters", "vocabulary": 64, "max_length": 96}
@@ -175,7 +157,7 @@ def test_an_experiment_with_a_slip_ends_before_any_work(project: Project, settin
 
 
 def test_an_experiment_takes_a_number_in_scientific_notation(project: Project) -> None:
-    done = project.dvc("exp", "run", "--set-param", "+students.static.budget={learning_rate:5e-3}")
+    done = project.dvc("exp", "run", "transfer@static", "--set-param", "+students.static.budget={learning_rate:5e-3}")
     assert done.returncode == 0, done.stdout + done.stderr
     ran = {line.split("'")[1] for line in done.stdout.splitlines() if line.startswith("Running stage")}
     assert "transfer@static" in ran
