@@ -7,13 +7,25 @@ from pydantic import Field
 from pipeline.settings.base import Count, Positive, Section
 
 
-class TfidfRival(Section):
+class NgramRival(Section):
+    """A linear classifier of n-grams, the shortest and the longest given."""
+
+    analyzer: Literal["word", "char", "char_wb"] = "word"
+    ngrams: Annotated[list[Count], Field(min_length=2, max_length=2)] = [1, 2]
+
+
+class TfidfRival(NgramRival):
     """Tf-idf and logistic regression; the regularisation is chosen on validation."""
 
     kind: Literal["tfidf"]
-    analyzer: Literal["word", "char", "char_wb"] = "word"
-    ngrams: Annotated[list[Count], Field(min_length=2, max_length=2)] = [1, 2]
     regularization: Annotated[list[Positive], Field(min_length=1)] = [1.0]
+
+
+class BayesRival(NgramRival):
+    """Counts and multinomial naive Bayes; the smoothing is chosen on validation."""
+
+    kind: Literal["naive_bayes"]
+    smoothing: Annotated[list[Positive], Field(min_length=1)] = [1.0]
 
 
 class VaderRival(Section):
@@ -22,4 +34,4 @@ class VaderRival(Section):
     kind: Literal["vader"]
 
 
-RivalConfig = Annotated[TfidfRival | VaderRival, Field(discriminator="kind")]
+RivalConfig = Annotated[TfidfRival | BayesRival | VaderRival, Field(discriminator="kind")]

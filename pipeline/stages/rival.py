@@ -17,10 +17,10 @@ from pipeline.artifacts import read_json, read_parquet
 from pipeline.evaluation.comparison import figures
 from pipeline.evaluation.predictions import prediction_frame
 from pipeline.evaluation.publishing import publish_evaluation
-from pipeline.evaluation.rivals import tfidf_probabilities, vader_applies, vader_probabilities
+from pipeline.evaluation.rivals import ngram_probabilities, vader_applies, vader_probabilities
 from pipeline.settings.evaluate import EvaluateConfig
 from pipeline.settings.reading import Sections, read_sections
-from pipeline.settings.rivals import RivalConfig, TfidfRival
+from pipeline.settings.rivals import BayesRival, RivalConfig, TfidfRival
 from pipeline.stages.entry import run
 
 PREPARED = Path("data/prepared")
@@ -40,11 +40,11 @@ def main(name: str) -> None:
     labels: list[str] = read_json(PREPARED / "labels.json")["labels"]
     test = read_parquet(PREPARED / "test.parquet")
     facts: dict[str, float | str] = {"applicable": 1}
-    if isinstance(rival, TfidfRival):
+    if isinstance(rival, (TfidfRival, BayesRival)):
         train, validation = (read_parquet(PREPARED / f"{split}.parquet") for split in ("train", "validation"))
-        result = tfidf_probabilities(train, validation, test["text"].tolist(), labels, rival)
+        result = ngram_probabilities(train, validation, test["text"].tolist(), labels, rival)
         probabilities = result.probabilities
-        facts |= {"regularization": result.regularization, "parameters": result.parameters}
+        facts |= result.chosen | {"parameters": result.parameters}
     elif vader_applies(labels):
         probabilities = vader_probabilities(test["text"].tolist(), labels)
     else:
