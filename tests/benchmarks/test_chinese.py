@@ -89,6 +89,7 @@ def project(package: None, tmp_path: Path, warm: Warm) -> Project:
     values = settings("chinese")
     keep_one_student(values, "textcnn")
     small = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
+    small["layer_types"] = ["sliding_attention"]
     values["tokenizers"]["pieces"]["vocabulary"] = 500
     values["pretraining"]["zh"]["config"].update(small)
     values["pretraining"]["zh"].update(steps=60, length=32, batch_size=8, evaluations=2, held_out=0.1)
