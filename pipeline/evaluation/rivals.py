@@ -62,16 +62,16 @@ def ngram_probabilities(
     with threadpool_limits(limits=1):
         features, held_out = vectorizer.fit_transform(train["text"]), vectorizer.transform(validation["text"])
         targets, references = label_ids(train["label"], labels), label_ids(validation["label"], labels)
-        metric = MacroF1(len(labels))
-        fitted = [_classifier(config, value).fit(features, targets) for value in values]
-        scores = [
-            metric.compute(predictions=each.predict(held_out), references=references)["macro_f1"] for each in fitted
-        ]
-        best = int(np.argmax(scores))
-        classifier = fitted[best]
+        metric, best = MacroF1(len(labels)), -1.0
+        for value in values:
+            # One at a time: with many labels and n-grams each holds gigabytes.
+            fitted = _classifier(config, value).fit(features, targets)
+            score = metric.compute(predictions=fitted.predict(held_out), references=references)["macro_f1"]
+            if score > best:
+                best, chosen, classifier = score, value, fitted
         probabilities = np.zeros((len(texts), len(labels)))
         probabilities[:, classifier.classes_] = classifier.predict_proba(vectorizer.transform(texts))
-    return NgramResult(probabilities, {setting: float(values[best])}, _parameters(classifier))
+    return NgramResult(probabilities, {setting: float(chosen)}, _parameters(classifier))
 
 
 def _classifier(config: TfidfRival | BayesRival, value: float) -> LogisticRegression | MultinomialNB:

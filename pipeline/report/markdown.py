@@ -25,9 +25,9 @@ def render_markdown(results: Results) -> str:
         "Provenance": [source_table(results), training_table(results)],
     }
     parts = [f"# {_escaped(results.title)}", f"**{_escaped(found.headline)}**"]
-    for title, sentences in (("The other students:", found.others), ("Before you rely on it:", found.caveats)):
+    for title, sentences in ((found.others_title, found.others), ("Before you rely on it", found.caveats)):
         if sentences:
-            parts += [title, "\n".join(f"- {_sentence(sentence)}" for sentence in sentences)]
+            parts += [f"{title}:", "\n".join(f"- {_sentence(sentence)}" for sentence in sentences)]
     for title, section in sections.items():
         if shown := [_table(table) for table in section if table is not None]:
             parts += [f"## {title}", *shown]

@@ -12,11 +12,17 @@ ALIKE = 0.05
 
 @dataclass(frozen=True)
 class Verdict:
-    """One sentence that decides, one for each other student, and the caveats."""
+    """One sentence that decides, one for each student that it does not speak for, and the caveats."""
 
     headline: str
     others: list[str]
     caveats: list[str]
+    ships: bool = True
+
+    @property
+    def others_title(self) -> str:
+        """What the sentences on students stand under."""
+        return "The other students" if self.ships else "The students"
 
 
 def verdict(results: Results) -> Verdict:
@@ -40,6 +46,7 @@ def verdict(results: Results) -> Verdict:
         headline,
         sentences,
         [*_unshown(results), *_against_rivals(results), *_of_exports(results), *_unmeasured(results), SEEDS],
+        ships=not stronger,
     )
 
 

@@ -43,7 +43,7 @@ def decide(*models: ModelResult, latency: float | None = None, **more) -> Verdic
     def plain(text: str) -> str:
         return text.replace("\u00a0", " ")
 
-    return Verdict(plain(found.headline), [*map(plain, found.others)], [*map(plain, found.caveats)])
+    return Verdict(plain(found.headline), [*map(plain, found.others)], [*map(plain, found.caveats)], found.ships)
 
 
 SURE, UNSURE = (0.02, 0.01, 0.03), (0.004, -0.006, 0.013)
@@ -67,6 +67,7 @@ def test_validation_says_which_student_is_the_best_whatever_the_test_split_says(
     found = decide(dataclasses.replace(lucky, validation=0.70), dataclasses.replace(chosen, validation=0.71))
     assert found.headline.startswith("Ship chosen: it keeps 92.5 %")
     assert found.others[0].startswith("lucky keeps 93.8 %")
+    assert found.others_title == "The other students"
 
 
 def test_a_student_that_is_slower_and_larger_is_called_so():
@@ -131,6 +132,7 @@ def test_no_student_is_shipped_where_a_rival_reaches_the_best():
         "Ship no student: tfidf, which is simpler, scores 0.600, and the best of them, bilstm, 0.600."
     )
     assert found.others[0].startswith("bilstm keeps 75.0 %")
+    assert found.others_title == "The students"
 
 
 def test_who_loses_to_a_rival_is_named():
