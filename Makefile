@@ -49,7 +49,8 @@ install: $(READY)
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Graft needs Python 3.11 or newer, this is {sys.version.split()[0]}; set PYTHON=")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@# Python compiles what is imported; pip would compile all there is, for minutes.
+	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check -r requirements.lock
 	@touch $@
 
 lock: install  ## renew requirements.lock from pyproject.toml
