@@ -59,6 +59,17 @@ def test_naive_bayes_chooses_on_validation_and_counts_labels_alike():
     np.testing.assert_allclose(result.probabilities[1], 0.5, atol=1e-6)
 
 
+@pytest.mark.parametrize("smoothing", [[1.0, 1e-9], [1e-9, 1.0]])
+def test_naive_bayes_takes_the_smoothing_that_is_right_on_validation(smoothing):
+    """With hardly any, two letters that were never seen under x outweigh all else; with one, they do not."""
+    train = pd.DataFrame({"text": ["aaaa", "bbbz"], "label": ["x", "y"]})
+    held_out = pd.DataFrame({"text": ["azz", "bb"], "label": ["x", "y"]})
+    settings = BayesRival(kind="naive_bayes", analyzer="char", ngrams=[1, 1], smoothing=smoothing)
+    result = ngram_probabilities(train, held_out, ["azz"], ["x", "y"], settings)
+    assert result.chosen == {"smoothing": 1.0}
+    assert result.probabilities[0, 0] > 0.5
+
+
 def test_a_label_never_trained_gets_no_probability():
     result = ngram_probabilities(split(4), split(2), ["goal"], ["art", "food", "sport"], tfidf())
     assert result.probabilities[0, 0] == 0
