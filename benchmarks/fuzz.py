@@ -173,7 +173,7 @@ def classify_table(classifier: TrainedClassifier, path: Path, target: Path, rows
     target.unlink(missing_ok=True)
     try:
         source = open_source(path, "text")
-        with open_sink(target, source, Shape(classifier.labels, sure=False, prefix="new_")) as sink:
+        with open_sink(target, source, Shape(classifier.task, classifier.labels, sure=False, prefix="new_")) as sink:
             answered = answer_rows(classifier, source, sink, 4096).rows
     except GraftError as error:
         if fault := message_fault(str(error)):

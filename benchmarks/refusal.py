@@ -24,8 +24,8 @@ from benchmarks.tables import markdown_table
 from pipeline.artifacts import read_parquet
 from pipeline.deployment.runtime import FILES, Classifier
 from pipeline.errors import GraftError
-from pipeline.evaluation.predictions import label_ids
 from pipeline.params import load_params
+from pipeline.task import Task
 from pipeline.text.cleaning import clean_text
 from pipeline.text.tables import read_table
 from recipes import find_recipe
@@ -75,7 +75,8 @@ def measure(work: Path) -> str:
         for precision in FILES:
             classifier = Classifier(work / "exports" / name, precision, threads=2)
             said = {group: ask(classifier, each) for group, each in texts.items()}
-            right = said["known"].predicted == label_ids(test["label"], classifier.labels)
+            assert classifier.threshold is not None
+            right = said["known"].predicted == Task("single_label", classifier.labels).targets(test["label"])
             head = [name, precision]
             held.append([*head, *at_threshold(said, right, classifier.threshold)])
             apart.append([*head, *without_threshold({group: each.confidence for group, each in said.items()})])
@@ -104,7 +105,7 @@ def out_of_scope(work: Path, name: str) -> list[str]:
 def ask(classifier: Classifier, texts: list[str]) -> Answers:
     """Return what ``classifier`` says of cleaned ``texts``."""
     logits = classifier.logits(classifier.encode(texts))
-    shares = classifier.probabilities(logits)
+    shares = classifier.answers(logits)
     return Answers(shares.max(axis=1), shares.argmax(axis=1), logits)
 
 

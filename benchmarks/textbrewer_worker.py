@@ -17,9 +17,10 @@ from transformers import PreTrainedModel, get_linear_schedule_with_warmup
 
 from benchmarks.distillation import Inputs, Job, build_student, load_inputs, training_batches
 from pipeline.artifacts import read_json
-from pipeline.evaluation.metrics import validation_figures
+from pipeline.evaluation.measures import validation_figures
 from pipeline.models.outputs import PooledClassifierOutput
 from pipeline.models.registry import load_model
+from pipeline.task import task_of_model
 from pipeline.training.prediction import predict
 
 
@@ -37,7 +38,7 @@ class BestCheckpoint:
         validation = self.inputs.validation
         assert validation.labels is not None
         logits, _ = predict(model, validation, self.inputs.tokenizer.pad_token_id, 16384, "fp32", title=None)
-        score = validation_figures(logits, validation.labels)[self.metric]
+        score = validation_figures(logits, validation.labels, task_of_model(model.config))[self.metric]
         if score > self.score:
             self.score, self.weights = score, copy.deepcopy(model.state_dict())
 

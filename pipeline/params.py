@@ -27,6 +27,7 @@ from pipeline.settings.teach import TeachConfig
 from pipeline.settings.teachers import TeacherConfig
 from pipeline.settings.tokenizers import TokenizerConfig
 from pipeline.settings.transfer import TransferConfig
+from pipeline.task import CHOOSERS
 
 NAME = re.compile(r"[a-z0-9_-]+")
 PRETRAINED = "models/pretrained"
@@ -90,6 +91,17 @@ class Params(Sections, extra="forbid"):
         for name, student in self.students.items():
             _known(f"students.{name}.tokenizer", student.tokenizer, self.tokenizers)
             self._check_start(name, student)
+        return self
+
+    @model_validator(mode="after")
+    def _metrics_fit(self) -> "Params":
+        allowed = CHOOSERS[self.data.task]
+        for name, metric in (("finetune", self.finetune.metric), ("budget", self.budget.metric)):
+            if metric not in allowed:
+                raise ValueError(
+                    f"{name}.metric is {metric!r}, which data.task {self.data.task} does not have; "
+                    f"allowed: {', '.join(allowed)}"
+                )
         return self
 
     def _check_start(self, name: str, student: StudentConfig) -> None:

@@ -27,7 +27,7 @@ def validate(params: Params) -> None:
         except GraftError as error:
             raise GraftError(f"params.yaml: students.{name}: {error}") from None
     try:
-        needed = signals_read(bind_phases(params.transfer.phases))
+        needed = signals_read(bind_phases(params.transfer.phases, params.data.task))
     except GraftError as error:
         raise GraftError(f"params.yaml: {error}") from None
     if "teacher_tokens" in needed and not params.teach.token_states:

@@ -16,6 +16,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 from xdist.scheduler import LoadScopeScheduling
 
+from pipeline.task import Task
 from tests.warm import Warm, warm_process
 
 # A test must not fail because a machine is slow.
@@ -77,6 +78,11 @@ def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
     """What stages start fast with, one for all tests of a process."""
     with warm_process(tmp_path_factory.mktemp("warm")) as process:
         yield process
+
+
+def one_label(*labels: str) -> Task:
+    """The task of telling which of ``labels`` a text has."""
+    return Task("single_label", list(labels))
 
 
 def build_tokenizer() -> PreTrainedTokenizerFast:

@@ -12,6 +12,7 @@ from pipeline.params import load_params
 from pipeline.validation import validate
 
 ROOT = Path(__file__).parents[1]
+TABLE = {"source": "file", "path": "x.csv", "text": "text", "label": "label"}
 GOING_ON = {"source": "models/pretrained/minilm", "tokenizer": "minilm", "steps": 10}
 HERE = GOING_ON | {"source": "data/prepared/transfer.parquet", "config": {"model_type": "bert"}}
 
@@ -57,7 +58,7 @@ def test_every_line_of_the_file_explains_itself() -> None:
         ("finetune.epochs", True, "finetune.epochs is True: input should be a valid number"),
         ("budget.steps", 0, "budget.steps is 0: input should be greater than or equal to 1"),
         ("budget.steps", 1.5, "budget.steps is 1.5: input should be a valid integer"),
-        ("budget.metric", "f2", "budget.metric is 'f2': input should be 'macro_f1', 'accuracy' or 'loss'"),
+        ("budget.metric", "f2", "budget.metric is 'f2': input should be 'macro_f1', 'accuracy', 'pearson'"),
         ("finetune.learnin_rate", 1e-4, "finetune.learnin_rate is not a setting"),
         ("fintune", {}, "fintune is not a setting"),
         ("data.source", "csv", "data"),
@@ -90,6 +91,19 @@ def test_every_line_of_the_file_explains_itself() -> None:
         ("students", {}, "students is"),
         ("students", ["static"], "students is"),
         ("evaluate", None, "evaluate is None"),
+        ("data.task", "ranking", "data.task is 'ranking': input should be 'single_label', 'multi_label' or 'regress"),
+        ("data.task", "regression", "data: a regression foretells the number itself; remove cuts and labels"),
+        ("data.task", "multi_label", "cuts make one label of a rating; remove cuts"),
+        ("data", {"source": "vader", "task": "multi_label"}, "task allows single_label and regression"),
+        (
+            "data",
+            {"source": "vader", "task": "regression"},
+            "finetune.metric is 'macro_f1', which data.task regression",
+        ),
+        ("data.separator", ";", "separator is for task multi_label; remove it"),
+        ("data", TABLE | {"label": ["a", "b"]}, "label names several columns, which task multi_label reads"),
+        ("data", TABLE | {"label": ["a", "a"], "task": "multi_label"}, "name no column twice"),
+        ("data", TABLE | {"labels": ["a", "a"]}, "labels must differ from one another"),
         ("export.coverage", 0.95, "export: set one of accuracy .* and coverage .*, not both"),
         ("export", {"vocabulary": 100}, "export: set one of accuracy .* and coverage .*, not both"),
         ("export", {"coverage": 1.0}, "export.coverage is 1.0: input should be less than 1"),

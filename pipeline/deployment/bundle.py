@@ -1,6 +1,5 @@
 """A folder that classifies text by itself: the graph in two precisions, tokenizer, settings, and the code to run it."""
 
-from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
@@ -10,6 +9,7 @@ from transformers import PreTrainedTokenizerFast
 
 from pipeline.artifacts import write_text
 from pipeline.deployment import runtime, words
+from pipeline.task import Task
 from pipeline.text import cleaning
 
 NEEDED = ("numpy", "onnxruntime", "tokenizers")
@@ -41,11 +41,12 @@ def tokenizer_settings(tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
 
 
 def settings(
-    labels: Sequence[str], tokenizer: PreTrainedTokenizerFast, temperature: float, threshold: float
+    task: Task, tokenizer: PreTrainedTokenizerFast, temperature: float = 1.0, threshold: float | None = None
 ) -> dict[str, Any]:
     """Return what ``settings.json`` holds."""
     return {
-        "labels": list(labels),
+        "task": task.kind,
+        "labels": task.labels,
         "temperature": temperature,
         "threshold": threshold,
         **tokenizer_settings(tokenizer),

@@ -1,15 +1,18 @@
 """The model card of an exported folder, in the Hub's format, with what was measured."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
 from pipeline.deployment.runtime import FILES
+from pipeline.evaluation.measures import measure_of
+from pipeline.task import Kind, Task
 
+METRIC_TYPES: dict[Kind, str] = {"single_label": "f1", "multi_label": "f1", "regression": "pearsonr"}
 BODY = """# {name}
 
-{kind} `{architecture}` for text classification: {labels}. Made with Graft.
+{kind} `{architecture}` for {what}: {labels}. Made with Graft.
 
 ## Use
 
@@ -18,28 +21,38 @@ pip install -r requirements.txt
 python predict.py "A text." "Another."
 ```
 
-A text a line on stdin does as well; one JSON object a text comes out. `sure` says whether the probability of the label
-reaches {threshold:.4f}, {sure}.
+A text a line on stdin does as well; one JSON object a text comes out. {reading}
 
 ## Measured on the test split
 
-| | macro-F1 | size | labels changed | largest change of a logit |
+| | {metric} | size | labels changed | largest change of a logit |
 |---|---:|---:|---:|---:|
-| PyTorch | {macro_f1_pytorch:.4f} | | | |
+| PyTorch | {score:.4f} | | | |
 {pruned}{files}
 
 Changes are against {against}.
-
-Probabilities are calibrated with the temperature {temperature} (validation); expected calibration error on test
-{ece:.3f} before and {ece_calibrated:.3f} after. With the threshold {coverage:.0%} of the test texts have a sure label,
-of which {accuracy_sure:.1%} are right.
-
+{calibration}
 ## Limits
 
 It knows the kind of text it was trained on. The figures say nothing of other text, and its labels are those of its
 training data with their errors.
 """
 
+READING: dict[Kind, str] = {
+    "single_label": "`sure` says whether the probability of the label\nreaches {threshold:.4f}, {sure}.",
+    "multi_label": "`labels` holds\nthose whose probability is one half or more, of which there may be none.",
+    "regression": "`value` is\nthe number.",
+}
+WHAT: dict[Kind, str] = {
+    "single_label": "text classification",
+    "multi_label": "labelling text, with any number of labels",
+    "regression": "rating text with a number",
+}
+CALIBRATION = """
+Probabilities are calibrated with the temperature {temperature} (validation); expected calibration error on test
+{ece:.3f} before and {ece_calibrated:.3f} after. With the threshold {coverage:.0%} of the test texts have a sure label,
+of which {accuracy_sure:.1%} are right.
+"""
 RIGHT = "from which on {:.0%} of the labels were right on validation"
 REFUSING = """which {:.0%} of the validation texts do: take
 the others for texts that no label fits"""
@@ -49,7 +62,7 @@ def render_card(
     name: str,
     kind: str,
     architecture: str,
-    labels: Sequence[str],
+    task: Task,
     figures: Mapping[str, Any],
     accuracy: float | None,
     coverage: float | None = None,
@@ -58,20 +71,21 @@ def render_card(
 
     ``accuracy`` or, where that is None, ``coverage`` chose the threshold.
     """
+    measure = measure_of(task)
     data = ModelCardData(
         model_name=name,
         pipeline_tag="text-classification",
         library_name="onnx",
         tags=["graft", "knowledge-distillation", architecture],
-        metrics=["f1"],
+        metrics=[METRIC_TYPES[task.kind]],
         eval_results=[
             EvalResult(
                 task_type="text-classification",
                 dataset_type="graft-test-split",
                 dataset_name="the test split",
-                metric_type="f1",
-                metric_name=f"macro-F1 ({precision})",
-                metric_value=figures[f"macro_f1_{precision}"],
+                metric_type=METRIC_TYPES[task.kind],
+                metric_name=f"{measure.title} ({precision})",
+                metric_value=figures[f"{measure.key}_{precision}"],
             )
             for precision in FILES
         ],
@@ -79,17 +93,21 @@ def render_card(
     pruned, against = "", "PyTorch"
     if figures["tokens_kept"] < figures["tokens"]:
         rows = f"{figures['tokens_kept']:,} of {figures['tokens']:,} rows"
-        macro_f1, flips = figures["macro_f1_pruned"], figures["flips_pruned"]
-        pruned = f"| PyTorch, embeddings pruned to {rows} | {macro_f1:.4f} | | {flips} of {figures['rows']} | |\n"
+        score, changed = figures[f"{measure.key}_pruned"], _changed(figures, "pruned")
+        pruned = f"| PyTorch, embeddings pruned to {rows} | {score:.4f} | | {changed} | |\n"
         against = "the row above: the pruned embeddings against PyTorch, the files against the pruned embeddings"
-    files = "\n".join(_row(name, precision, figures) for precision, name in FILES.items())
+    files = "\n".join(_row(name, precision, figures, measure.key) for precision, name in FILES.items())
+    sure = REFUSING.format(coverage) if accuracy is None else RIGHT.format(accuracy)
     body = BODY.format(
-        **figures,
         name=name,
         kind=kind,
         architecture=architecture,
-        labels=", ".join(f"`{label}`" for label in labels),
-        sure=REFUSING.format(coverage) if accuracy is None else RIGHT.format(accuracy),
+        what=WHAT[task.kind],
+        labels=", ".join(f"`{label}`" for label in task.labels),
+        reading=READING[task.kind].format(**figures, sure=sure),
+        metric=measure.title,
+        score=figures[f"{measure.key}_pytorch"],
+        calibration=CALIBRATION.format(**figures) if task.kind == "single_label" else "",
         pruned=pruned,
         files=files,
         against=against,
@@ -97,9 +115,12 @@ def render_card(
     return f"---\n{data.to_yaml()}\n---\n\n{body}"
 
 
-def _row(file: str, precision: str, figures: Mapping[str, Any]) -> str:
-    macro_f1, size, flips, difference = (
-        figures[f"{figure}_{precision}"] for figure in ("macro_f1", "bytes", "flips", "difference")
-    )
-    changed = f"{flips} of {figures['rows']} | {difference:.2g}"
-    return f"| `{file}` ({precision}) | {macro_f1:.4f} | {size / 1e6:.1f} MB | {changed} |"
+def _row(file: str, precision: str, figures: Mapping[str, Any], key: str) -> str:
+    score, size, difference = (figures[f"{figure}_{precision}"] for figure in (key, "bytes", "difference"))
+    changed = f"{_changed(figures, precision)} | {difference:.2g}"
+    return f"| `{file}` ({precision}) | {score:.4f} | {size / 1e6:.1f} MB | {changed} |"
+
+
+def _changed(figures: Mapping[str, Any], what: str) -> str:
+    """How many labels changed; nothing where there are none."""
+    return f"{figures[f'flips_{what}']} of {figures['rows']}" if f"flips_{what}" in figures else ""

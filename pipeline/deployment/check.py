@@ -11,47 +11,49 @@ from pipeline.evaluation.calibration import (
     expected_calibration_error,
     fit_temperature,
 )
-from pipeline.evaluation.metrics import MacroF1
-from pipeline.training.prediction import softmax
+from pipeline.evaluation.measures import measure_of
+from pipeline.task import Task, softmax
 
 # How far a logit of the graph in fp32 may lie from PyTorch's: sums come in another order, nothing else may differ.
 TOLERANCE = 1e-3
 
 
 def export_figures(
-    whole: np.ndarray, reference: np.ndarray, exported: Mapping[str, np.ndarray], labels: np.ndarray
+    whole: np.ndarray, reference: np.ndarray, exported: Mapping[str, np.ndarray], targets: np.ndarray, task: Task
 ) -> dict[str, float]:
     """Compare logits (N, K): of the model in PyTorch, ``whole`` and pruned (``reference``), and of what was written.
 
     ``exported`` is by precision P: ``difference_P`` is the largest of any logit to ``reference``, ``flips_P`` counts
-    texts whose label differs from that of ``reference``, ``macro_f1_P`` is by the gold ``labels`` (N,); likewise
-    ``flips_pruned`` and ``macro_f1_pruned`` for ``reference`` against ``whole``, and ``macro_f1_pytorch`` for that.
+    texts whose labels differ from those of ``reference`` (a number has none), ``macro_f1_P``, or whatever the task is
+    measured by, is by the ``targets``; likewise ``flips_pruned`` and ``macro_f1_pruned`` for ``reference`` against
+    ``whole``, and ``macro_f1_pytorch`` for that.
 
     Raises GraftError if the graph in fp32 is not the model.
     """
-    found = {"macro_f1_pytorch": macro_f1(whole, labels), "macro_f1_pruned": macro_f1(reference, labels)}
-    found["flips_pruned"] = _flips(reference, whole)
+    measure = measure_of(task)
+
+    def score(logits: np.ndarray) -> float:
+        return measure.score(targets, measure.decide(task.answers(logits)))
+
+    def flips(logits: np.ndarray, other: np.ndarray) -> int:
+        one, another = (measure.decide(task.answers(each)) for each in (logits, other))
+        return round(len(logits) * (1 - measure.agreement(one, another)))
+
+    counts = task.kind != "regression"
+    found = {f"{measure.key}_pytorch": score(whole), f"{measure.key}_pruned": score(reference)}
+    if counts:
+        found["flips_pruned"] = flips(reference, whole)
     for precision, logits in exported.items():
         found[f"difference_{precision}"] = float(np.abs(logits - reference).max())
-        found[f"flips_{precision}"] = _flips(logits, reference)
-        found[f"macro_f1_{precision}"] = macro_f1(logits, labels)
+        if counts:
+            found[f"flips_{precision}"] = flips(logits, reference)
+        found[f"{measure.key}_{precision}"] = score(logits)
     if not found["difference_fp32"] <= TOLERANCE:
         raise GraftError(
             f"the exported graph is not the model: a logit differs by {found['difference_fp32']:.2g}; its architecture "
             "uses an operation that torch.onnx.export writes wrongly, please report it"
         )
     return found
-
-
-def _flips(logits: np.ndarray, reference: np.ndarray) -> int:
-    return int((logits.argmax(1) != reference.argmax(1)).sum())
-
-
-def macro_f1(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Macro-F1 of the likeliest labels by the gold ``labels`` (N,)."""
-    scored = MacroF1(logits.shape[1]).compute(predictions=logits.argmax(1), references=labels)
-    assert scored is not None
-    return float(scored["macro_f1"])
 
 
 def calibration_figures(

@@ -5,9 +5,9 @@ beside it:
 
     python predict.py "A gorgeous film." "Not for me."      # or a text a line on stdin; JSON lines out
 
-Settings of the model (``settings.json``): ``labels``; ``temperature`` and ``threshold``, both from validation; and of
-its tokenizer ``max_length``, ``truncation_side``, ``split_special_tokens``, ``pad_token_id``, and ``filler_token_id``,
-which is read where a text leaves no token.
+Settings of the model (``settings.json``): ``task`` and its ``labels``; ``temperature`` and, where one label is chosen,
+``threshold``, both from validation; and of its tokenizer ``max_length``, ``truncation_side``, ``split_special_tokens``,
+``pad_token_id``, and ``filler_token_id``, which is read where a text leaves no token.
 """
 
 import argparse
@@ -17,6 +17,7 @@ import os
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -32,6 +33,9 @@ from pipeline.text.cleaning import clean_text
 BATCH_TOKENS, CHUNK, CHARACTERS = 4096, 4096, 2**24
 
 FILES = {"fp32": "model.onnx", "int8": "model_int8.onnx"}
+
+# From this probability on a text gets a label, where it may have any number.
+HALF = 0.5
 
 Item = TypeVar("Item")
 
@@ -50,9 +54,10 @@ class Classifier:
         graph, file = FILES[precision], "settings.json"
         try:
             settings = json.loads((folder / file).read_text(encoding="utf-8"))
+            self.task: str = settings["task"]
             self.labels: list[str] = settings["labels"]
             self.temperature: float = settings["temperature"]
-            self.threshold: float = settings["threshold"]
+            self.threshold: float | None = settings["threshold"]
             self.pad, self.filler = settings["pad_token_id"], settings["filler_token_id"]
             file = "tokenizer.json"
             self.tokenizer = Tokenizer.from_file(str(folder / file))
@@ -95,51 +100,58 @@ class Classifier:
         answer: np.ndarray = self.session.run(["logits"], inputs)[0]
         return answer
 
-    def probabilities(self, logits: np.ndarray) -> np.ndarray:
-        """Return calibrated probabilities (N, labels) float64: the softmax at the model's temperature."""
+    def answers(self, logits: np.ndarray) -> np.ndarray:
+        """Return what the model says, (N, labels) float64.
+
+        Of one label calibrated probabilities, the softmax at the model's temperature; of several the probability of
+        each; of a number itself.
+        """
         scaled = logits.astype(np.float64) / self.temperature
+        if self.task == "regression":
+            return scaled
+        if self.task == "multi_label":
+            return 1 / (1 + np.exp(-scaled))
         exponentials = np.exp(scaled - scaled.max(axis=1, keepdims=True))
         shares: np.ndarray = exponentials / exponentials.sum(axis=1, keepdims=True)
         return shares
 
     def classify(self, texts: Iterable[str]) -> Iterator[dict[str, Any]]:
-        """Yield ``text``, ``label``, ``sure`` and ``probabilities``, or ``text`` and why it is ``refused``.
-
-        ``sure`` says whether the label's probability reaches the model's threshold.
-        """
-        return answer_texts(texts, self.labels, self._read_texts, self.threshold)
+        """Yield the answer to each text: ``answer``, with its ``text``, or ``text`` and why it is ``refused``."""
+        return answer_texts(texts, self._read_texts, partial(answer, self.task, self.labels, self.threshold))
 
     def _read_texts(self, texts: Sequence[str]) -> np.ndarray:
-        return self.probabilities(self.logits(self.encode(texts)))
+        return self.answers(self.logits(self.encode(texts)))
+
+
+def answer(task: str, labels: Sequence[str], threshold: float | None, said: np.ndarray) -> dict[str, Any]:
+    """What a model says of one text, (labels,), in words.
+
+    Of one label ``label``, ``sure`` (whether its probability reaches the ``threshold``, if there is one) and
+    ``probabilities``; of several ``labels``, those that are likelier than not, and ``probabilities``; of a number
+    ``value``.
+    """
+    if task == "regression":
+        return {"value": round(float(said[0]), 6)}
+    shares = {name: round(share, 6) for name, share in zip(labels, said.tolist(), strict=True)}
+    if task == "multi_label":
+        return {"labels": [name for name, share in shares.items() if share >= HALF], "probabilities": shares}
+    best = int(said.argmax())
+    found: dict[str, Any] = {"label": labels[best]}
+    if threshold is not None:
+        found["sure"] = bool(said[best] >= threshold)
+    return found | {"probabilities": shares}
 
 
 def answer_texts(
-    texts: Iterable[str],
-    labels: Sequence[str],
-    read: Callable[[Sequence[str]], np.ndarray],
-    threshold: float | None = None,
+    texts: Iterable[str], read: Callable[[Sequence[str]], np.ndarray], answer: Callable[[np.ndarray], dict[str, Any]]
 ) -> Iterator[dict[str, Any]]:
-    """Yield the answer to each text; ``read`` returns the probabilities (N, labels) of cleaned ones.
-
-    Without a ``threshold`` nothing is said of ``sure``.
-    """
+    """Yield the answer to each text; ``read`` returns what a model says of cleaned ones, (N, labels)."""
     for chunk in chunks(texts, len):
         cleaned = [clean_text(text, min_characters=1, max_characters=1_000_000) for text in chunk]
         kept = [text for text, reason in cleaned if not reason]
         rows = iter(read(kept) if kept else ())
         for text, (_, reason) in zip(chunk, cleaned, strict=True):
-            if reason:
-                yield {"text": text, "refused": reason}
-                continue
-            shares = next(rows)
-            best = int(shares.argmax())
-            answer: dict[str, Any] = {"text": text, "label": labels[best]}
-            if threshold is not None:
-                answer["sure"] = bool(shares[best] >= threshold)
-            answer["probabilities"] = {
-                name: round(share, 6) for name, share in zip(labels, shares.tolist(), strict=True)
-            }
-            yield answer
+            yield {"text": text, "refused": reason} if reason else {"text": text} | answer(next(rows))
 
 
 def chunks(items: Iterable[Item], size: Callable[[Item], int], at_most: int = CHUNK) -> Iterator[list[Item]]:

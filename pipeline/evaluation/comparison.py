@@ -2,32 +2,30 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
 from pipeline.errors import GraftError
-from pipeline.evaluation.intervals import macro_f1_interval, paired_difference_interval
-from pipeline.evaluation.metrics import MacroF1, classification_figures
-from pipeline.evaluation.predictions import label_ids, require_same_rows
+from pipeline.evaluation.measures import measure_of, read_answers
+from pipeline.evaluation.predictions import require_same_rows
 from pipeline.settings.evaluate import EvaluateConfig
+from pipeline.task import Task
 
 DECIMALS = 6
 
 
 def figures(
-    predictions: pd.DataFrame, labels: Sequence[str], domains: Sequence[str] | pd.Series, config: EvaluateConfig
+    predictions: pd.DataFrame, task: Task, domains: Sequence[str] | pd.Series, config: EvaluateConfig
 ) -> dict[str, float]:
-    """Return the figures of a table of predictions, with the interval of its macro-F1.
+    """Return the figures of a table of predictions, with the interval of its score.
 
-    ``labels`` are the task's label names in order, ``domains`` the domain of each row of ``predictions``.
+    ``domains`` are the domain of each row of ``predictions``.
     """
     if predictions.empty:
         raise GraftError("the test split is empty; raise prepare.test in params.yaml")
-    true, predicted = label_ids(predictions["label"], labels), label_ids(predictions["predicted"], labels)
-    result = classification_figures(true, predicted, labels, _domain_names(domains))
-    result["macro_f1_low"], result["macro_f1_high"] = macro_f1_interval(
-        true, predicted, len(labels), config.resamples, config.confidence, config.seed
-    )
+    measure = measure_of(task)
+    true, said = read_answers(task, predictions)
+    result = dict(measure.figures(true, said, _domain_names(domains)))
+    result[f"{measure.key}_low"], result[f"{measure.key}_high"] = measure.interval(true, said, config)
     return _rounded(result)
 
 
@@ -35,32 +33,27 @@ def student_figures(
     student: pd.DataFrame,
     control: pd.DataFrame,
     teacher: pd.DataFrame,
-    labels: Sequence[str],
+    task: Task,
     domains: Sequence[str] | pd.Series,
     config: EvaluateConfig,
 ) -> dict[str, float]:
     """Return ``figures`` of the student and what it owes to its teacher.
 
-    ``retention``: its macro-F1 over the teacher's (left out if the teacher's is 0). ``gain``: its macro-F1
-    minus the control's, with the interval of the paired bootstrap. ``agreement``: the share of texts where
-    student and teacher predict the same label.
+    ``retention``: its score over the teacher's (left out if the teacher's is not above 0). ``gain``: its score minus
+    the control's, with the interval of the paired bootstrap. ``agreement``: the share of texts where student and
+    teacher predict the same, of numbers their correlation.
     """
     require_same_rows(student, control, teacher)
-    true = label_ids(student["label"], labels)
-    by_student, by_control, by_teacher = (label_ids(each["predicted"], labels) for each in (student, control, teacher))
-    result = figures(student, labels, domains, config)
-    metric = MacroF1(len(labels))
-    own, of_control, of_teacher = (
-        metric.compute(predictions=predicted, references=true)["macro_f1"]
-        for predicted in (by_student, by_control, by_teacher)
-    )
+    measure = measure_of(task)
+    true, by_student = read_answers(task, student)
+    by_control, by_teacher = (task.targets(each["predicted"]) for each in (control, teacher))
+    result = figures(student, task, domains, config)
+    own, of_control, of_teacher = (measure.score(true, said) for said in (by_student, by_control, by_teacher))
     if of_teacher > 0:
         result["retention"] = own / of_teacher
     result["gain"] = own - of_control
-    result["gain_low"], result["gain_high"] = paired_difference_interval(
-        true, by_student, by_control, len(labels), config.resamples, config.confidence, config.seed
-    )
-    result["agreement"] = float(np.mean(by_student == by_teacher))
+    result["gain_low"], result["gain_high"] = measure.difference_interval(true, by_student, by_control, config)
+    result["agreement"] = measure.agreement(by_student, by_teacher)
     return _rounded(result)
 
 

@@ -23,7 +23,7 @@ def macro_f1_interval(
     scores = [
         _macro_f1(drawn, cells[:, 0], cells[:, 1], n_labels) for drawn in _resamples(counts, n_labels, resamples, seed)
     ]
-    return _percentiles(np.concatenate(scores), confidence)
+    return percentiles(np.concatenate(scores), confidence)
 
 
 def paired_difference_interval(
@@ -41,12 +41,38 @@ def paired_difference_interval(
         _macro_f1(drawn, cells[:, 0], cells[:, 1], n_labels) - _macro_f1(drawn, cells[:, 0], cells[:, 2], n_labels)
         for drawn in _resamples(counts, n_labels, resamples, seed)
     ]
-    return _percentiles(np.concatenate(differences), confidence)
+    return percentiles(np.concatenate(differences), confidence)
+
+
+def multi_label_interval(
+    true: np.ndarray, said: np.ndarray, resamples: int, confidence: float, seed: int
+) -> tuple[float, float]:
+    """Return the percentile interval of macro-F1 where a text has any number of labels: both (N, labels), 0 or 1."""
+    (cells, counts), labels = _cells(true, said), true.shape[1]
+    parts = (cells[:, :labels] > 0, cells[:, labels:] > 0)
+    scores = [_mean_f1(drawn, *parts) for drawn in _resamples(counts, labels, resamples, seed)]
+    return percentiles(np.concatenate(scores), confidence)
+
+
+def multi_label_difference_interval(
+    true: np.ndarray, said_a: np.ndarray, said_b: np.ndarray, resamples: int, confidence: float, seed: int
+) -> tuple[float, float]:
+    """Return the percentile interval of macro-F1 of ``said_a`` minus that of ``said_b``; all (N, labels), 0 or 1."""
+    (cells, counts), labels = _cells(true, said_a, said_b), true.shape[1]
+    gold, by_a, by_b = (cells[:, at * labels : (at + 1) * labels] > 0 for at in range(3))
+    differences = [
+        _mean_f1(drawn, gold, by_a) - _mean_f1(drawn, gold, by_b)
+        for drawn in _resamples(counts, labels, resamples, seed)
+    ]
+    return percentiles(np.concatenate(differences), confidence)
 
 
 def _cells(*columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the distinct rows (cells, columns), in order, and how often each occurs (cells,)."""
-    cells, counts = np.unique(np.stack(columns, axis=1), axis=0, return_counts=True)
+    """Return the distinct rows (cells, columns), in order, and how often each occurs (cells,).
+
+    Columns are (N,), or (N, some) side by side.
+    """
+    cells, counts = np.unique(np.column_stack(columns), axis=0, return_counts=True)
     return cells, counts
 
 
@@ -66,14 +92,19 @@ def _macro_f1(drawn: np.ndarray, labels: np.ndarray, predicted: np.ndarray, n_la
     """
     every = np.arange(n_labels)
     is_label = labels[:, None] == every  # (cells, labels)
-    is_predicted = predicted[:, None] == every
+    return _mean_f1(drawn, is_label, predicted[:, None] == every)
+
+
+def _mean_f1(drawn: np.ndarray, is_label: np.ndarray, is_predicted: np.ndarray) -> np.ndarray:
+    """Return the mean of F1 over the labels, (resamples,), of what cells have and are given: (cells, labels) bool."""
     hits = drawn @ (is_label & is_predicted).astype(np.float64)  # (resamples, labels)
     sizes = drawn @ (is_label.astype(np.float64) + is_predicted)
     scores: np.ndarray = np.divide(2 * hits, sizes, out=np.zeros_like(hits), where=sizes > 0).mean(axis=1)
     return scores
 
 
-def _percentiles(values: np.ndarray, confidence: float) -> tuple[float, float]:
+def percentiles(values: np.ndarray, confidence: float) -> tuple[float, float]:
+    """Return the ends of the percentile interval of resampled ``values``."""
     tail = (1 - confidence) / 2
     low, high = np.quantile(values, [tail, 1 - tail])
     return float(low), float(high)

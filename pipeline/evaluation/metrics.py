@@ -5,7 +5,7 @@ in memory, so that they work offline and any number of them side by side.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import datasets
@@ -15,12 +15,16 @@ from sklearn.metrics import accuracy_score, f1_score, precision_recall_fscore_su
 
 
 class LabelMetric(evaluate.Metric):
-    """A metric of predicted label ids against true ones, over the labels 0 … ``n_labels`` − 1."""
+    """A metric of predicted label ids against true ones, over the labels 0 … ``n_labels`` − 1.
+
+    Where a text has any number of labels (``many``) it is of rows of 0 and 1, one for each label.
+    """
 
     description = ""
 
-    def __init__(self, n_labels: int):
+    def __init__(self, n_labels: int, many: bool = False):
         self.n_labels = n_labels
+        self.many = many
         # A seed given here keeps evaluate from deriving one from the trainer's random state.
         super().__init__(keep_in_memory=True, seed=0)
 
@@ -29,18 +33,19 @@ class LabelMetric(evaluate.Metric):
         return ""
 
     def _info(self) -> evaluate.MetricInfo:
+        answer = datasets.List(datasets.Value("int64")) if self.many else datasets.Value("int64")
         return evaluate.MetricInfo(
             description=self.description,
             citation="",
-            inputs_description="predictions, references: label ids, one per text",
-            features=datasets.Features({"predictions": datasets.Value("int64"), "references": datasets.Value("int64")}),
+            inputs_description="predictions, references: label ids, one per text, or a row of 0 and 1",
+            features=datasets.Features({"predictions": answer, "references": answer}),
         )
 
 
 class Accuracy(LabelMetric):
-    """The share of texts whose label is predicted."""
+    """The share of texts whose label is predicted or, where they have any number, all of them and no other."""
 
-    description = "The share of texts whose label is predicted."
+    description = "The share of texts whose labels are predicted."
 
     def _compute(self, predictions: Any, references: Any) -> dict[str, float]:
         return {"accuracy": float(accuracy_score(references, predictions))}
@@ -65,9 +70,9 @@ class PerClass(LabelMetric):
 
     description = "Precision, recall, F1 and support of each label."
 
-    def __init__(self, names: Sequence[str]):
+    def __init__(self, names: Sequence[str], many: bool = False):
         self.keys = slugs(names)
-        super().__init__(len(names))
+        super().__init__(len(names), many)
 
     def _compute(self, predictions: Any, references: Any) -> dict[str, float]:
         per_label = precision_recall_fscore_support(
@@ -82,27 +87,28 @@ class PerClass(LabelMetric):
         return figures
 
 
-def validation_figures(logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-    """Return accuracy and macro-F1 of ``logits`` (rows, labels), as a Trainer's ``compute_metrics`` wants them."""
-    predicted = logits.argmax(axis=-1)
-    return _overall(labels, predicted, logits.shape[-1])
-
-
-def classification_figures(
+def label_figures(
     labels: np.ndarray, predicted: np.ndarray, names: Sequence[str], domains: Sequence[str] | None = None
 ) -> dict[str, float]:
-    """Return flat figures of label ids: overall, per label and, of more than one domain, per domain.
+    """Return flat figures of label ids (N,) or rows of 0 and 1 (N, labels): overall, per label and per domain.
 
-    Domain figures count every label of the task, as ``MacroF1`` does.
+    Domain figures, which one domain alone has none of, count every label of the task, as ``MacroF1`` does.
     """
-    figures = _overall(labels, predicted, len(names))
-    figures |= PerClass(names).compute(predictions=predicted, references=labels)
+    labels, predicted = labels.astype(np.int64), predicted.astype(np.int64)
+    figures = overall(labels, predicted, len(names))
+    figures |= PerClass(names, labels.ndim == 2).compute(predictions=predicted, references=labels)
+    return figures | by_domain(domains, lambda rows: overall(labels[rows], predicted[rows], len(names)))
+
+
+def by_domain(domains: Sequence[str] | None, measure: Callable[[np.ndarray], dict[str, float]]) -> dict[str, float]:
+    """Return what ``measure`` gives of the rows (N,) bool of each domain, and their number; nothing of one domain."""
     row_domains = np.asarray(domains if domains is not None else [], dtype=object)
     distinct = sorted(set(row_domains))
+    figures: dict[str, float] = {}
     if len(distinct) > 1:
         for domain, key in zip(distinct, slugs(distinct), strict=True):
             rows = row_domains == domain
-            for name, value in _overall(labels[rows], predicted[rows], len(names)).items():
+            for name, value in measure(rows).items():
                 figures[f"{name}_domain_{key}"] = value
             figures[f"rows_domain_{key}"] = int(rows.sum())
     return figures
@@ -124,7 +130,10 @@ def slugs(names: Sequence[str]) -> list[str]:
     return keys
 
 
-def _overall(labels: np.ndarray, predicted: np.ndarray, n_labels: int) -> dict[str, float]:
-    metrics = evaluate.combine([Accuracy(n_labels), MacroF1(n_labels)])
+def overall(labels: np.ndarray, predicted: np.ndarray, n_labels: int) -> dict[str, float]:
+    """Return accuracy and macro-F1 of label ids (N,) or rows of 0 and 1 (N, labels)."""
+    many = labels.ndim == 2
+    labels, predicted = labels.astype(np.int64), predicted.astype(np.int64)
+    metrics = evaluate.combine([Accuracy(n_labels, many), MacroF1(n_labels, many)])
     figures: dict[str, float] = metrics.compute(predictions=predicted, references=labels)
     return figures

@@ -1,50 +1,50 @@
 """The table of predictions: its columns, how it is built and how two of them are read together.
 
-Columns: ``id``, ``label`` and ``predicted`` (label names), then one ``p_<label>`` per label, in the
-task's order. The prefix keeps a label that happens to be called ``id`` from taking another's place.
+Columns: ``id``, ``label`` and ``predicted`` (a name, a list of names, or a number), then, but of a number, one
+``p_<label>`` per label, in the task's order. The prefix keeps a label that happens to be called ``id`` from taking
+another's place.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from pipeline.errors import GraftError
+from pipeline.evaluation.measures import measure_of
+from pipeline.task import Task
 
 PREFIX = "p_"
 DECIMALS = 6
 
 
 def prediction_frame(
-    ids: Sequence[str] | pd.Series, labels: Sequence[str] | pd.Series, probabilities: np.ndarray, names: Sequence[str]
+    ids: Sequence[str] | pd.Series, labels: Sequence[Any] | pd.Series, answers: np.ndarray, task: Task
 ) -> pd.DataFrame:
-    """Return one row per text from ``probabilities`` (rows, labels).
+    """Return one row per text from ``answers`` (rows, labels) of ``Task.answers``.
 
-    Probabilities are rounded to six decimals and kept as float32. ``predicted`` is the largest of the
-    rounded ones, the first of equals, so whoever recomputes it from the file finds the same label.
+    They are rounded to six decimals and kept as float32; what is predicted follows from the rounded ones (of equal
+    probabilities the first), so whoever recomputes it from the file finds the same.
     """
-    if probabilities.shape != (len(ids), len(names)):
-        raise GraftError(f"probabilities have the shape {probabilities.shape}, expected ({len(ids)}, {len(names)})")
-    if not np.isfinite(probabilities).all():
-        raise GraftError("the model gave probabilities that are not numbers; lower its learning_rate and train again")
-    rounded = np.round(probabilities.astype(np.float64), DECIMALS).astype(np.float32)
-    predicted = np.asarray(names, dtype=object)[rounded.argmax(axis=1)] if len(ids) else np.empty(0, dtype=object)
-    columns: dict[str, object] = {
-        "id": pd.Series(list(ids), dtype="str"),
-        "label": pd.Series(list(labels), dtype="str"),
-        "predicted": pd.Series(predicted, dtype="str"),
-    }
+    names = task.labels
+    if answers.shape != (len(ids), len(names)):
+        raise GraftError(f"answers have the shape {answers.shape}, expected ({len(ids)}, {len(names)})")
+    if not np.isfinite(answers).all():
+        raise GraftError("the model gave answers that are not numbers; lower its learning_rate and train again")
+    rounded = np.round(answers.astype(np.float64), DECIMALS).astype(np.float32)
+    frame = pd.DataFrame({"id": pd.Series(list(ids), dtype="str")})
+    if task.kind == "regression":
+        return frame.assign(label=pd.Series(list(labels), dtype="float64"), predicted=rounded[:, 0])
+    said = measure_of(task).decide(rounded)
+    if task.kind == "multi_label":
+        predicted = [[name for name, given in zip(names, row, strict=True) if given] for row in said]
+        columns: dict[str, object] = {"label": [list(each) for each in labels], "predicted": predicted}
+    else:
+        found = np.asarray(names, dtype=object)[said] if len(said) else np.empty(0, dtype=object)
+        columns = {"label": pd.Series(list(labels), dtype="str"), "predicted": pd.Series(found, dtype="str")}
     columns |= {f"{PREFIX}{name}": rounded[:, at] for at, name in enumerate(names)}
-    return pd.DataFrame(columns)
-
-
-def label_ids(column: pd.Series, names: Sequence[str]) -> np.ndarray:
-    """Return the position of each label of ``column`` in ``names``, as int64."""
-    found = pd.Index(list(names)).get_indexer(pd.Index(column))
-    if (found < 0).any():
-        unknown = column[found < 0].iloc[0]
-        raise GraftError(f"predictions hold the label {unknown!r}, not one of {', '.join(names)}; run `dvc repro`")
-    return found.astype(np.int64)
+    return pd.concat([frame, pd.DataFrame(columns)], axis=1)
 
 
 def require_same_rows(first: pd.DataFrame, *others: pd.DataFrame) -> None:

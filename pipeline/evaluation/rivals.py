@@ -1,26 +1,30 @@
 """What a student must be worth: classifiers that need no neural network.
 
-``tfidf``: tf-idf weights and logistic regression. ``naive_bayes``: counts and multinomial naive Bayes (Manning,
-Raghavan & Schütze 2008, *Introduction to Information Retrieval*, section 13.2), seconds even with many labels.
+``tfidf``: tf-idf weights and logistic regression, of a number ridge regression. ``naive_bayes``: counts and multinomial
+naive Bayes (Manning, Raghavan & Schütze 2008, *Introduction to Information Retrieval*, section 13.2), seconds even with
+many labels.
 ``vader``: the sentiment lexicon of Hutto & Gilbert, *VADER: A Parsimonious Rule-based Model for Sentiment Analysis of
 Social Media Text* (ICWSM 2014).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import MultinomialNB
 from threadpoolctl import threadpool_limits
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from pipeline.errors import GraftError
-from pipeline.evaluation.metrics import MacroF1
-from pipeline.evaluation.predictions import label_ids
+from pipeline.evaluation.measures import measure_of
 from pipeline.settings.rivals import BayesRival, TfidfRival
+from pipeline.task import Task
 
 VADER_LABELS = ("negative", "neutral", "positive")
 VADER_THRESHOLD = 0.05
@@ -28,84 +32,123 @@ VADER_THRESHOLD = 0.05
 
 @dataclass(frozen=True)
 class NgramResult:
-    """Probabilities (texts, labels), the setting that was chosen, and the size of the model that gave them."""
+    """Answers (texts, labels), the setting that was chosen, and the size of the model that gave them."""
 
-    probabilities: np.ndarray
+    answers: np.ndarray
     chosen: dict[str, float]
     parameters: int
 
 
-def ngram_probabilities(
+@dataclass(frozen=True)
+class _Ngrams:
+    """What counts n-grams, the name of the setting that validation chooses, its values, and what each makes."""
+
+    vectorizer: CountVectorizer
+    setting: str
+    values: Sequence[float]
+    build: Callable[[float], Any]
+
+
+def ngram_answers(
     train: pd.DataFrame,
     validation: pd.DataFrame,
     texts: Sequence[str],
-    labels: Sequence[str],
+    task: Task,
     config: TfidfRival | BayesRival,
 ) -> NgramResult:
-    """Fit on ``train``, choose the setting by macro-F1 on ``validation``, classify ``texts``.
+    """Fit on ``train``, choose the setting by the score on ``validation``, answer ``texts``.
 
     Labels weigh the same however many rows they have, because macro-F1 counts them so. Of
     settings that score the same, the first of the list is taken.
     """
-    ngrams = (config.ngrams[0], config.ngrams[1])
-    if isinstance(config, TfidfRival):
-        vectorizer = TfidfVectorizer(analyzer=config.analyzer, ngram_range=ngrams, sublinear_tf=True)
-        setting, values = "regularization", config.regularization
-    else:
-        vectorizer = CountVectorizer(analyzer=config.analyzer, ngram_range=ngrams)
-        setting, values = "smoothing", config.smoothing
+    rival, measure = _ngrams(config, task), measure_of(task)
     # Checked here because scikit-learn's own fault for it is a bare ValueError.
-    analyze = vectorizer.build_analyzer()
+    analyze = rival.vectorizer.build_analyzer()
     if not any(analyze(text) for text in train["text"]):
         raise GraftError(f"rivals: the training texts hold no {config.analyzer} n-gram; set analyzer: char")
     # One thread: sums in another order would change the last digits, and with them the published bytes.
     with threadpool_limits(limits=1):
-        features, held_out = vectorizer.fit_transform(train["text"]), vectorizer.transform(validation["text"])
-        targets, references = label_ids(train["label"], labels), label_ids(validation["label"], labels)
-        metric, best = MacroF1(len(labels)), -1.0
-        for value in values:
+        features = rival.vectorizer.fit_transform(train["text"])
+        held_out = rival.vectorizer.transform(validation["text"])
+        targets, references = (task.targets(each["label"]) for each in (train, validation))
+        best = -np.inf
+        for value in rival.values:
             # One at a time: with many labels and n-grams each holds gigabytes.
-            fitted = _classifier(config, value).fit(features, targets)
-            score = metric.compute(predictions=fitted.predict(held_out), references=references)["macro_f1"]
+            fitted = rival.build(value).fit(features, targets[:, 0] if task.kind == "regression" else targets)
+            score = measure.score(references, measure.decide(_answers(fitted, held_out, task)))
             if score > best:
                 best, chosen, classifier = score, value, fitted
-        probabilities = np.zeros((len(texts), len(labels)))
-        probabilities[:, classifier.classes_] = classifier.predict_proba(vectorizer.transform(texts))
-    return NgramResult(probabilities, {setting: float(chosen)}, _parameters(classifier))
+        answers = _answers(classifier, rival.vectorizer.transform(texts), task)
+    return NgramResult(answers, {rival.setting: float(chosen)}, _parameters(classifier))
 
 
-def _classifier(config: TfidfRival | BayesRival, value: float) -> LogisticRegression | MultinomialNB:
+def _ngrams(config: TfidfRival | BayesRival, task: Task) -> _Ngrams:
+    counted = {"analyzer": config.analyzer, "ngram_range": (config.ngrams[0], config.ngrams[1])}
     if isinstance(config, TfidfRival):
-        return LogisticRegression(C=value, class_weight="balanced", max_iter=2000)
-    return MultinomialNB(alpha=value, fit_prior=False)
+        vectorizer = TfidfVectorizer(**counted, sublinear_tf=True)
+        return _Ngrams(vectorizer, "regularization", config.regularization, partial(_linear, task))
+    vectorizer = CountVectorizer(**counted)
+    return _Ngrams(vectorizer, "smoothing", config.smoothing, partial(_bayes, task))
 
 
-def _parameters(classifier: LogisticRegression | MultinomialNB) -> int:
-    if isinstance(classifier, MultinomialNB):
-        return int(classifier.feature_log_prob_.size + classifier.class_log_prior_.size)
-    return int(classifier.coef_.size + classifier.intercept_.size)
+def _linear(task: Task, value: float) -> Any:
+    if task.kind == "regression":
+        return Ridge(alpha=1 / value)
+    return _each_label(task, LogisticRegression(C=value, class_weight="balanced", max_iter=2000))
 
 
-def vader_applies(labels: Sequence[str]) -> bool:
-    """Whether the labels are two or more of negative, neutral and positive, in any case of letters."""
-    lowered = [label.lower() for label in labels]
-    return len(lowered) > 1 and len(set(lowered)) == len(lowered) and set(lowered) <= set(VADER_LABELS)
+def _bayes(task: Task, value: float) -> Any:
+    return _each_label(task, MultinomialNB(alpha=value, fit_prior=False))
 
 
-def vader_probabilities(texts: Sequence[str], labels: Sequence[str]) -> np.ndarray:
-    """Return 1 for the label that the lexicon gives each text and 0 for the others (texts, labels).
+def _each_label(task: Task, classifier: Any) -> Any:
+    return OneVsRestClassifier(classifier) if task.kind == "multi_label" else classifier
 
-    The compound score is cut where its authors cut it: positive from 0.05, negative to −0.05, neutral
-    between. Without a neutral label the sign decides, 0 counting as positive; without one of the others
-    its texts are neutral. The lexicon gives a label and no probability, so none is made up.
+
+def _answers(fitted: Any, features: Any, task: Task) -> np.ndarray:
+    if task.kind == "regression":
+        return np.asarray(fitted.predict(features))[:, None]
+    answers = np.zeros((features.shape[0], len(task.labels)))
+    answers[:, fitted.classes_] = fitted.predict_proba(features)
+    return answers
+
+
+def _parameters(fitted: Any) -> int:
+    if isinstance(fitted, OneVsRestClassifier):
+        return sum(_parameters(each) for each in fitted.estimators_)
+    weights = [getattr(fitted, name, 0) for name in ("coef_", "intercept_", "feature_log_prob_", "class_log_prior_")]
+    return sum(np.size(each) for each in weights if not isinstance(each, int))
+
+
+def bayes_applies(task: Task) -> bool:
+    """Whether naive Bayes can be a rival: it tells labels, and no numbers."""
+    return task.kind != "regression"
+
+
+def vader_applies(task: Task) -> bool:
+    """Whether there is a number to compare, or one label of two or more of negative, neutral and positive."""
+    lowered = [label.lower() for label in task.labels]
+    sentiment = len(lowered) > 1 and len(set(lowered)) == len(lowered) and set(lowered) <= set(VADER_LABELS)
+    return task.kind == "regression" or (task.kind == "single_label" and sentiment)
+
+
+def vader_answers(texts: Sequence[str], task: Task) -> np.ndarray:
+    """Return what the lexicon says of each text, (texts, labels).
+
+    Of a number its compound score, from -1 to 1: a correlation asks for no scale. Of a label 1, and 0 for the others:
+    the score is cut where its authors cut it, positive from 0.05, negative to −0.05, neutral between. Without a
+    neutral label the sign decides, 0 counting as positive; without one of the others its texts are neutral. The
+    lexicon gives a label and no probability, so none is made up.
     """
-    position = {label.lower(): at for at, label in enumerate(labels)}
     analyzer = SentimentIntensityAnalyzer()
-    probabilities = np.zeros((len(texts), len(labels)))
-    for row, text in enumerate(texts):
-        compound = analyzer.polarity_scores(text)["compound"]
-        probabilities[row, position[_vader_label(compound, position)]] = 1.0
-    return probabilities
+    compounds = [analyzer.polarity_scores(text)["compound"] for text in texts]
+    if task.kind == "regression":
+        return np.array(compounds, np.float64).reshape(-1, 1)
+    position = {label.lower(): at for at, label in enumerate(task.labels)}
+    answers = np.zeros((len(texts), len(task.labels)))
+    for row, compound in enumerate(compounds):
+        answers[row, position[_vader_label(compound, position)]] = 1.0
+    return answers
 
 
 def _vader_label(compound: float, known: dict[str, int]) -> str:

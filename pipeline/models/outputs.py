@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import torch
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, mse_loss
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 
@@ -21,9 +21,21 @@ class PooledClassifierOutput(SequenceClassifierOutput):
 def classifier_output(
     logits: torch.Tensor, pooled: torch.Tensor, tokens: torch.Tensor, labels: torch.Tensor | None
 ) -> PooledClassifierOutput:
-    """Bundle what a model returns; the loss is the mean cross-entropy if labels (B,) are given."""
-    loss = None if labels is None else cross_entropy(logits.float(), labels)
+    """Bundle what a model returns, with ``label_loss`` if labels are given."""
+    loss = None if labels is None else label_loss(logits.float(), labels)
     return PooledClassifierOutput(loss=loss, logits=logits, pooled=pooled, tokens=tokens)
+
+
+def label_loss(logits: torch.Tensor, labels: torch.Tensor, reduction: str = "mean") -> torch.Tensor:
+    """What logits (B, labels) cost, by the kind of task that the labels are of.
+
+    Positions (B,) int64: cross-entropy. 0 or 1 for each of several labels, (B, labels): binary cross-entropy, of all
+    labels of all texts. A number, (B, 1): squared error. ``reduction`` is as in torch.
+    """
+    if not labels.is_floating_point():
+        return cross_entropy(logits, labels, reduction=reduction)
+    cost = mse_loss if logits.shape[1] == 1 else binary_cross_entropy_with_logits
+    return cost(logits, labels, reduction=reduction)
 
 
 def mean_pool(states: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:

@@ -7,12 +7,14 @@ from typing import Any
 class Shape:
     """Names of what is added to a row: ``prefix`` before each, ``sure`` only for a model that knows a threshold."""
 
-    def __init__(self, labels: Sequence[str], sure: bool, prefix: str = "") -> None:
-        self.labels, self.prefix = labels, prefix
-        first = ["label", "sure"] if sure else ["label"]
-        self.first = first
-        self.keys = [prefix + name for name in (*first, "probabilities", "refused")]
-        self.columns = [prefix + name for name in (*first, *(f"probability_{label}" for label in labels), "refused")]
+    def __init__(self, task: str, labels: Sequence[str], sure: bool, prefix: str = "") -> None:
+        self.labels, self.prefix = ([] if task == "regression" else labels), prefix
+        said = {"regression": "value", "multi_label": "labels"}.get(task, "label")
+        self.first = first = [said, "sure"] if sure else [said]
+        shares = ["probabilities"] if self.labels else []
+        self.keys = [prefix + name for name in (*first, *shares, "refused")]
+        names = (*first, *(f"probability_{label}" for label in self.labels), "refused")
+        self.columns = [prefix + name for name in names]
 
     def nested(self, answer: dict[str, Any]) -> dict[str, Any]:
         """Return what is added to a JSON object."""

@@ -76,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
             check_output(options.output, options.input, options.force)
         source = _source(options)
         classifier = load_classifier(options.model, options.precision, options.threads)
-        shape = Shape(classifier.labels, classifier.threshold is not None, options.prefix)
+        shape = Shape(classifier.task, classifier.labels, classifier.threshold is not None, options.prefix)
         with _sink(options, source, shape) as sink:
             at_most = lines_at_once(options.chunk, options.texts or options.input)
             tally = answer_rows(classifier, source, sink, at_most, _shows_progress(options))

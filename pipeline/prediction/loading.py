@@ -13,11 +13,15 @@ class TextClassifier(Protocol):
     labels: list[str]
 
     @property
+    def task(self) -> str:
+        """What is foretold, as ``pipeline.task.Kind`` names it."""
+
+    @property
     def threshold(self) -> float | None:
         """The probability from which on a label is sure."""
 
     def classify(self, texts: Iterable[str]) -> Iterator[dict[str, Any]]:
-        """Yield ``text``, ``label`` and ``probabilities`` of each text, or ``text`` and why it is ``refused``."""
+        """Yield the answer to each text, with its ``text``, or ``text`` and why it is ``refused``."""
 
 
 def load_classifier(folder: Path, precision: str | None = None, threads: int | None = None) -> TextClassifier:

@@ -81,7 +81,7 @@ class ParquetSink:
     def __init__(self, stream: BinaryIO, source: Source, shape: Shape) -> None:
         source.keep_clear_of(shape.columns)
         self.own, self.shape = source.schema(), shape
-        kinds = {"label": pa.string(), "sure": pa.bool_(), "refused": pa.string()}
+        kinds = {"label": pa.string(), "labels": pa.list_(pa.string()), "sure": pa.bool_(), "refused": pa.string()}
         plain_names = (name.removeprefix(shape.prefix) for name in shape.columns)
         self.added = pa.schema(
             [(name, kinds.get(plain, pa.float64())) for name, plain in zip(shape.columns, plain_names, strict=True)]

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.report.numbers import count, percent
+from pipeline.report.numbers import NOTHING, count, percent
 from pipeline.report.tables import Table
+
+NUMBERS = {"mean": "Mean", "deviation": "Standard deviation", "least": "Least", "most": "Most"}
 
 
 def data_tables(summary: Mapping[str, Any], tokenizers: Mapping[str, Mapping[str, Any]]) -> list[Table]:
@@ -25,7 +27,12 @@ def _splits(summary: Mapping[str, Any]) -> Table:
     splits = {name: summary["splits"][name] for name in ("train", "validation", "test")}
     rows = [["Texts", *(count(split["rows"]) for split in splits.values())]]
     rows.append(["Groups (documents)", *(count(split["groups"]) for split in splits.values())])
-    for label in summary["labels"]:
+    for name, title in NUMBERS.items() if "numbers" in splits["train"] else ():
+        cells = (split.get("numbers", {}).get(name) for split in splits.values())
+        rows.append(
+            [f"{title} of {summary['labels'][0]}", *(NOTHING if cell is None else f"{cell:.2f}" for cell in cells)]
+        )
+    for label in summary["labels"] if "numbers" not in splits["train"] else ():
         rows.append([f"Label: {label}", *(count(split["labels"].get(label, 0)) for split in splits.values())])
     for domain in sorted({domain for split in splits.values() for domain in split["domains"]}):
         rows.append([f"Domain: {domain}", *(count(split["domains"].get(domain, 0)) for split in splits.values())])

@@ -32,6 +32,9 @@ SECTIONS = {
     "provenance": "Provenance",
 }
 
+# Of what is said of one label of several alone.
+OF_ONE_LABEL = ("confusions", "calibration")
+
 
 def render_page(results: Results) -> str:
     """Return ``index.html``; every name and text of the data is escaped."""
@@ -44,12 +47,17 @@ def render_page(results: Results) -> str:
         keep_trailing_newline=True,
     )
     environment.filters |= {"code": _code, "percent": percent}
-    return environment.get_template("page.html.j2").render(sections=SECTIONS, **_figures(results), **_charts(results))
+    sections = {
+        id: name for id, name in SECTIONS.items() if results.task.kind == "single_label" or id not in OF_ONE_LABEL
+    }
+    return environment.get_template("page.html.j2").render(sections=sections, **_figures(results), **_charts(results))
 
 
 def _figures(results: Results) -> dict[str, Any]:
     return {
         "title": results.title,
+        "measure": results.measure,
+        "kind": results.task.kind,
         "verdict": verdict(results),
         "confidence": percent(results.confidence),
         "machine": results.machine if results.is_timed else None,
@@ -80,8 +88,8 @@ def _charts(results: Results) -> dict[str, Any]:
         "decision_in_words": describe(results),
         "quality": Markup(quality_chart(results)),
         "gains": Markup(gain_chart(results)),
-        "reliability": _panels(reliability_charts(sureness.diagrams(results))),
-        "curves": _panels(curve_charts(results.curves)),
+        "reliability": _panels(reliability_charts(found)) if (found := sureness.diagrams(results)) else [],
+        "curves": _panels(curve_charts(results.curves, results.measure)),
     }
 
 
@@ -90,9 +98,10 @@ def _panels(charts: Sequence[tuple[str, str]]) -> list[tuple[str, Markup]]:
 
 
 def _int8_difference(results: Results) -> float:
-    """The largest difference in macro-F1 between a trained model and its int8 file."""
+    """The largest difference in the score between a trained model and its int8 file."""
     figures = [export.figures for model in results.shipped for export in model.exports]
-    return max(abs(float(each["macro_f1_int8"]) - float(each["macro_f1_pytorch"])) for each in figures)
+    key = results.measure.key
+    return max(abs(float(each[f"{key}_int8"]) - float(each[f"{key}_pytorch"])) for each in figures)
 
 
 def _code(sentence: str) -> Markup:

@@ -9,8 +9,10 @@ from pipeline.report.tables import Table
 WIDEST = 12  # parts beside one another
 
 
-def label_table(results: Results) -> Table:
-    """Return the F1 of every label by every model."""
+def label_table(results: Results) -> Table | None:
+    """Return the F1 of every label by every model; None of a number."""
+    if results.task.kind == "regression":
+        return None
     keys = results.label_keys()
     return _table(
         results,
@@ -23,16 +25,16 @@ def label_table(results: Results) -> Table:
 
 
 def domain_table(results: Results) -> Table | None:
-    """Return the macro-F1 of every domain by every model; None if there is one domain."""
+    """Return the score in every domain by every model; None if there is one domain."""
     domains = results.domains()
     if not domains:
         return None
     return _table(
         results,
-        caption="Macro-F1 in each domain",
+        caption=f"{results.measure.heading} in each domain",
         part="Domain",
         names=domains,
-        scores=[f"macro_f1_domain_{domain}" for domain in domains],
+        scores=[f"{results.measure.key}_domain_{domain}" for domain in domains],
         sizes=[f"rows_domain_{domain}" for domain in domains],
     )
 

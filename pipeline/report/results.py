@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 
 from pipeline.evaluation.calibration import temper
+from pipeline.evaluation.measures import Measure, measure_of
 from pipeline.evaluation.metrics import slugs
-from pipeline.evaluation.predictions import PREFIX, label_ids
+from pipeline.evaluation.predictions import PREFIX
 from pipeline.params import Params
 from pipeline.speed.record import Machine, ModelSpeed
+from pipeline.task import Task
 
 Kind = Literal["teacher", "student", "control", "rival"]
 
@@ -32,7 +34,8 @@ class ModelResult:
 
     ``key`` is unique (``bilstm``, ``controls/bilstm``, ``rivals/tfidf``); ``name`` is the one of params.yaml.
     A student has one export, the teacher one for each of the models that it averages, the others none. ``validation``
-    is the macro-F1 of the checkpoint that was kept, on the split that chose it; a rival, and an average, have none.
+    is the score of the checkpoint that was kept, on the split that chose it; a rival, and an average, have none.
+    ``metric`` is the figure that the task is measured by.
     """
 
     key: str
@@ -43,6 +46,7 @@ class ModelResult:
     parameters: int | None = None
     exports: Sequence[Export] = ()
     validation: float | None = None
+    metric: str = "macro_f1"
 
     @property
     def applicable(self) -> bool:
@@ -55,14 +59,14 @@ class ModelResult:
         return f"{self.name}, no transfer" if self.kind == "control" else self.name
 
     @property
-    def macro_f1(self) -> float:
-        """Macro-F1 on the test split."""
-        return float(self.figures["macro_f1"])
+    def score(self) -> float:
+        """What the task is measured by, on the test split."""
+        return float(self.figures[self.metric])
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The bootstrap interval of macro-F1."""
-        return float(self.figures["macro_f1_low"]), float(self.figures["macro_f1_high"])
+        """The bootstrap interval of the score."""
+        return float(self.figures[f"{self.metric}_low"]), float(self.figures[f"{self.metric}_high"])
 
     @property
     def bytes_int8(self) -> int | None:
@@ -104,10 +108,13 @@ class Curve:
 
 @dataclass(frozen=True)
 class Results:
-    """Everything on the page; ``leads`` are intervals of how far each student lies behind the best."""
+    """Everything on the page.
+
+    ``leads`` are intervals of how far each student lies behind the best, ``over_rivals`` of how far each rival does.
+    """
 
     title: str
-    labels: Sequence[str]
+    task: Task
     confidence: float
     models: Sequence[ModelResult]
     curves: Sequence[Curve]
@@ -119,6 +126,17 @@ class Results:
     test_digest: str
     machine: Machine | None = None
     leads: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    over_rivals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    @property
+    def labels(self) -> list[str]:
+        """The labels in order; of a number its name."""
+        return self.task.labels
+
+    @property
+    def measure(self) -> Measure:
+        """What the task is measured by."""
+        return measure_of(self.task)
 
     def of(self, *kinds: Kind) -> list[ModelResult]:
         """Return the measured models of these kinds, in the order of params.yaml."""
@@ -176,21 +194,14 @@ def ranked(students: Sequence[ModelResult]) -> list[ModelResult]:
     return sorted(students, key=lambda model: -(model.validation or 0.0))
 
 
-def confusion_counts(model: ModelResult, labels: Sequence[str]) -> np.ndarray:
-    """Return how many texts of each label (rows) were given each label (columns)."""
-    true, predicted = (label_ids(model.predictions[column], labels) for column in ("label", "predicted"))
-    counts = np.bincount(true * len(labels) + predicted, minlength=len(labels) ** 2)
-    return counts.reshape(len(labels), len(labels))
-
-
 def figure_rows(results: Results) -> pd.DataFrame:
-    """Return one row per measured model: macro-F1 with its interval, what transfer gained, size and latency."""
+    """Return one row per measured model: its score with the interval, what transfer gained, size and latency."""
     measured = results.of("teacher", "student", "control", "rival")
     return pd.DataFrame(
         {
             "model": [model.key for model in measured],
             "kind": [model.kind for model in measured],
-            "macro_f1": [model.macro_f1 for model in measured],
+            results.measure.key: [model.score for model in measured],
             "low": [model.interval[0] for model in measured],
             "high": [model.interval[1] for model in measured],
             "gain": [model.figures.get("gain") for model in measured],

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from pipeline.evaluation.calibration import Reliability, reliability
-from pipeline.evaluation.predictions import label_ids
 from pipeline.report.numbers import percent, score
 from pipeline.report.results import Kind, ModelResult, Results
 from pipeline.report.tables import Table
@@ -20,12 +19,14 @@ class Diagram:
 
 
 def diagrams(results: Results) -> list[Diagram]:
-    """Return the diagram of the teacher and of each student."""
+    """Return the diagram of the teacher and of each student; of one label of several alone."""
+    if results.task.kind != "single_label":
+        return []
     return [_diagram(model, results) for model in results.shipped]
 
 
 def _diagram(model: ModelResult, results: Results) -> Diagram:
-    gold = label_ids(model.predictions["label"], results.labels)
+    gold = results.task.targets(model.predictions["label"])
     before, after = (reliability(model.probabilities(results.labels, each), gold) for each in (False, True))
     return Diagram(model.title, model.kind, before, after if model.temperature is not None else None)
 
@@ -37,8 +38,13 @@ def meaning(accuracy: float | None, coverage: float | None) -> str:
     return f"from which on {percent(accuracy)} of the labels were right on validation"
 
 
-def calibration_table(results: Results) -> Table:
-    """Return temperature, calibration error and what a threshold of confidence gives, of every export."""
+def calibration_table(results: Results) -> Table | None:
+    """Return temperature, calibration error and what a threshold of confidence gives, of every export.
+
+    None where not one label of several is chosen.
+    """
+    if results.task.kind != "single_label":
+        return None
     rows, kinds = [], []
     for model in results.shipped:
         for export in model.exports:

@@ -1,8 +1,8 @@
 """The tables about the models as text, for the page and for Markdown alike."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from pipeline.report.numbers import (
     NARROW,
@@ -17,6 +17,14 @@ from pipeline.report.numbers import (
 )
 from pipeline.report.results import Export, ModelResult, Results
 from pipeline.speed.record import Timing
+from pipeline.task import Kind
+
+# What stands beside the score: heading and figure.
+ASIDE: dict[Kind, list[tuple[str, str]]] = {
+    "single_label": [("Accuracy", "accuracy")],
+    "multi_label": [("All labels right", "accuracy")],
+    "regression": [("Spearman’s ρ", "spearman"), ("Error (RMSE)", "rmse")],
+}
 
 
 @dataclass(frozen=True)
@@ -35,14 +43,13 @@ class Table:
 
 def model_table(results: Results) -> Table:
     """Return all models: the teacher, each student followed by its control, the rivals."""
-    caption = (
-        f"Test split; in brackets the {percent(results.confidence)} bootstrap interval, gains in points of macro-F1"
-    )
+    interval, metric = percent(results.confidence), results.measure.title
+    caption = f"Test split; in brackets the {interval} bootstrap interval, gains in points of {metric}"
     headings = [
         "Model",
         "Kind",
-        "Macro-F1",
-        "Accuracy",
+        results.measure.heading,
+        *(heading for heading, _ in ASIDE[results.task.kind]),
         "Retention",
         "Gain",
         "Agreement",
@@ -52,7 +59,8 @@ def model_table(results: Results) -> Table:
     headings += [f"One{NARROW}text"] if results.is_timed else []
     absent = [model for model in results.models if not model.applicable]
     models = [*results.in_reading_order, *absent]
-    rows = [_model_row(model)[: len(headings)] for model in models]
+    aside = [key for _, key in ASIDE[results.task.kind]]
+    rows = [_model_row(model, aside)[: len(headings)] for model in models]
     return Table(caption, headings, rows, [model.kind for model in models])
 
 
@@ -62,12 +70,19 @@ def cost_table(results: Results) -> Table:
     for model, export in _exports(results):
         figures = export.figures
         sizes = [megabytes(figures[f"bytes_{each}"]) for each in ("fp32", "int8")]
-        scores = [score(figures[f"macro_f1_{each}"]) for each in ("pytorch", "fp32", "int8")]
-        flips = [f"{count(figures[f'flips_{each}'])} of {count(figures['rows'])}" for each in ("fp32", "int8")]
+        scores = [score(figures[f"{results.measure.key}_{each}"]) for each in ("pytorch", "fp32", "int8")]
+        flips = [_flips(figures, each) for each in ("fp32", "int8")]
         vocabulary = f"{count(figures['tokens_kept'])} of {count(figures['tokens'])}"
         rows.append([export.name, *sizes, *scores, *flips, vocabulary])
         kinds.append(model.kind)
-    headings = ["Export", f"fp32{NARROW}file", f"int8{NARROW}file", "Macro-F1 in PyTorch", "in fp32", "in int8"]
+    headings = [
+        "Export",
+        f"fp32{NARROW}file",
+        f"int8{NARROW}file",
+        f"{results.measure.heading} in PyTorch",
+        "in fp32",
+        "in int8",
+    ]
     headings += ["Labels changed in fp32", "Labels changed in int8", "Tokens kept"]
     return Table("The exported files on the test split", headings, rows, kinds)
 
@@ -91,22 +106,28 @@ def speed_table(results: Results, precision: Literal["fp32", "int8"]) -> Table |
     return Table(f"Speed in {precision} on {results.machine}", headings, rows, kinds)
 
 
+def _flips(figures: Mapping[str, Any], precision: str) -> str:
+    """How many labels changed; of a number none is said."""
+    flips = figures.get(f"flips_{precision}")
+    return NOTHING if flips is None else f"{count(flips)} of {count(figures['rows'])}"
+
+
 def _exports(results: Results) -> list[tuple[ModelResult, Export]]:
     return [(model, export) for model in results.shipped for export in model.exports]
 
 
-def _model_row(model: ModelResult) -> list[str]:
+def _model_row(model: ModelResult, aside: Sequence[str]) -> list[str]:
     if not model.applicable:
-        return [model.title, model.kind, "not applicable", *[NOTHING] * 7]
+        return [model.title, model.kind, "not applicable", *[NOTHING] * (6 + len(aside))]
     figures = model.figures
     gain = NOTHING
     if "gain" in figures:
         low, high = signed_points(figures["gain_low"]), signed_points(figures["gain_high"])
         gain = f"{signed_points(figures['gain'])} ({low} to {high})"
     lowest, highest = model.interval
-    interval = f"{score(model.macro_f1)} ({score(lowest)} to {score(highest)})"
+    interval = f"{score(model.score)} ({score(lowest)} to {score(highest)})"
     retention, agreement = percent(figures.get("retention"), 1), percent(figures.get("agreement"))
-    accuracy = score(figures["accuracy"])
+    others = [score(figures[key]) for key in aside]
     latency = NOTHING if model.latency is None else f"{milliseconds(model.latency)}{NARROW}ms"
     cost = [size(model.parameters), megabytes(model.bytes_int8), latency]
-    return [model.title, model.kind, interval, accuracy, retention, gain, agreement, *cost]
+    return [model.title, model.kind, interval, *others, retention, gain, agreement, *cost]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pipeline.report.numbers import NARROW, megabytes, percent, points, score, times
 from pipeline.report.results import ModelResult, Results
 
-# Share of macro-F1 that the int8 file may cost before the page warns of it, and how far a ratio is still "as".
+# Share of the score that the int8 file may cost before the page warns of it, and how far a ratio is still "as".
 COSTLY = 0.005
 ALIKE = 0.05
 
@@ -28,20 +28,19 @@ class Verdict:
 def verdict(results: Results) -> Verdict:
     """Return the sentences; the student that is best on validation is the one to ship, unless a rival reaches it."""
     best, *others = results.ranked_students
-    teacher = results.teacher
-    sentences = [f"{model.name} {_worth(model, teacher, brief=True)}{_outdone(model, results)}." for model in others]
-    stronger = [rival for rival in results.of("rival") if rival.macro_f1 >= best.macro_f1]
+    sentences = [f"{model.name} {_worth(model, results, brief=True)}{_outdone(model, results)}." for model in others]
+    stronger = [rival for rival in results.of("rival") if rival.score >= best.score]
     if stronger:
-        rival = max(stronger, key=lambda model: model.macro_f1)
+        rival = max(stronger, key=lambda model: model.score)
         headline = (
-            f"Ship no student: {rival.name}, which is simpler, scores {score(rival.macro_f1)}, "
-            f"and the best of them, {best.name}, {score(best.macro_f1)}."
+            f"Ship no student: {rival.name}, which is simpler, scores {score(rival.score)}, "
+            f"and the best of them, {best.name}, {score(best.score)}."
         )
-        sentences.insert(0, f"{best.name} {_worth(best, teacher, brief=True)}.")
+        sentences.insert(0, f"{best.name} {_worth(best, results, brief=True)}.")
     elif float(best.figures["gain_high"]) < 0:
-        headline = f"Think twice before shipping {best.name}: it {_worth(best, teacher)}."
+        headline = f"Think twice before shipping {best.name}: it {_worth(best, results)}."
     else:
-        headline = f"Ship {best.name}: it {_worth(best, teacher)}."
+        headline = f"Ship {best.name}: it {_worth(best, results)}."
     return Verdict(
         headline,
         sentences,
@@ -57,9 +56,9 @@ SEEDS = (
 )
 
 
-def _worth(student: ModelResult, teacher: ModelResult, brief: bool = False) -> str:
-    kept = f"keeps {percent(student.figures.get('retention'), 1)} of the teacher’s macro-F1"
-    parts = [kept, *_costs_beside(student, teacher), _gain(student, brief)]
+def _worth(student: ModelResult, results: Results, brief: bool = False) -> str:
+    kept = f"keeps {percent(student.figures.get('retention'), 1)} of the teacher’s {results.measure.title}"
+    parts = [kept, *_costs_beside(student, results.teacher), _gain(student, brief)]
     return ", ".join(parts)
 
 
@@ -97,7 +96,7 @@ def _gain(student: ModelResult, brief: bool) -> str:
 def _outdone(student: ModelResult, results: Results) -> str:
     """Name a student that is nowhere behind and somewhere ahead: beside it this one is nobody's choice."""
     for other in results.ranked_students:
-        pairs = [(other.macro_f1, student.macro_f1)]
+        pairs = [(other.score, student.score)]
         pairs += zip(_costs(student), _costs(other), strict=True)
         known = student.latency is not None and other.latency is not None
         if known and all(first >= second for first, second in pairs) and any(first > second for first, second in pairs):
@@ -118,7 +117,7 @@ def _unshown(results: Results) -> list[str]:
         low, high = results.leads.get(other.name, (1.0, 1.0))
         is_cheaper = any(0 < own < of_best for own, of_best in zip(_costs(other), _costs(best), strict=True))
         if low <= 0 and is_cheaper:
-            lead = f"{points(best.macro_f1 - other.macro_f1)} points ({points(low)}{NARROW}to{NARROW}{points(high)})"
+            lead = f"{points(best.score - other.score)} points ({points(low)}{NARROW}to{NARROW}{points(high)})"
             beside = " and ".join(_costs_beside(other, best))
             sentences.append(f"{best.name} is not shown to be better than {other.name}, which {beside}: {lead}.")
     return sentences
@@ -128,15 +127,15 @@ def _against_rivals(results: Results) -> list[str]:
     """One sentence per rival that someone loses to, then one for the rivals that all students beat."""
     beaten, sentences = [], []
     for rival in results.of("rival"):
-        losers = [model for model in results.ranked_students if model.macro_f1 <= rival.macro_f1]
-        if results.teacher.macro_f1 <= rival.macro_f1:
+        losers = [model for model in results.ranked_students if model.score <= rival.score]
+        if results.teacher.score <= rival.score:
             losers.insert(0, results.teacher)
         if not losers:
-            beaten.append(f"{rival.name} ({score(rival.macro_f1)})")
+            beaten.append(f"{rival.name} ({score(rival.score)}{_behind(rival, results)})")
             continue
         verb = "lose" if len(losers) > 1 else "loses"
-        names = _listed([f"{_named(model)} ({score(model.macro_f1)})" for model in losers])
-        sentences.append(f"{names} {verb} to {rival.name} ({score(rival.macro_f1)}).")
+        names = _listed([f"{_named(model)} ({score(model.score)})" for model in losers])
+        sentences.append(f"{names} {verb} to {rival.name} ({score(rival.score)}{_behind(rival, results)}).")
     if beaten:
         who = (
             "Every student scores" if len(results.ranked_students) > 1 else f"{results.ranked_students[0].name} scores"
@@ -148,16 +147,28 @@ def _against_rivals(results: Results) -> list[str]:
     return sentences
 
 
+def _behind(rival: ModelResult, results: Results) -> str:
+    """By how much the best student is ahead of a rival, or behind it, on the same texts."""
+    if rival.name not in results.over_rivals:
+        return ""
+    best, (low, high) = results.ranked_students[0], results.over_rivals[rival.name]
+    lead = best.score - rival.score
+    if lead < 0:
+        low, high = -high, -low
+    interval = f"({points(low)}{NARROW}to{NARROW}{points(high)})"
+    return f", {points(abs(lead))} points {interval} {'below' if lead >= 0 else 'above'} {best.name}"
+
+
 def _of_exports(results: Results) -> list[str]:
     """Say what eight bits cost where that is more than a little."""
-    sentences = []
+    sentences, key = [], results.measure.key
     for export in (export for model in results.shipped for export in model.exports):
-        lost = float(export.figures["macro_f1_pytorch"]) - float(export.figures["macro_f1_int8"])
+        lost = float(export.figures[f"{key}_pytorch"]) - float(export.figures[f"{key}_int8"])
         if lost > COSTLY:
             sentences.append(
                 f"The int8 file of {export.name} scores {points(lost)} points below the model it was made of; "
                 f"its fp32 file has {megabytes(export.figures['bytes_fp32'])} and "
-                f"scores {score(export.figures['macro_f1_fp32'])}."
+                f"scores {score(export.figures[f'{key}_fp32'])}."
             )
     return sentences
 

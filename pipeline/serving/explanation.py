@@ -34,8 +34,11 @@ WORDS = pre_tokenizers.Sequence(
 def explain(classifier: Classifier, text: str, most: int, check: Check) -> dict[str, Any]:
     """Return the cleaned ``text``, its ``label``, the ``probability`` of that, and ``words``.
 
+    Of several labels it is the likeliest; of a number there is ``value`` in the place of both.
+
     A word has its place in the text (``start``, ``end``, in characters) and its ``weight``: above 0 it speaks for
-    the label. ``unread`` counts words beyond the length that the model reads, ``unweighed`` those beyond ``most``.
+    the label, or raises the number. ``unread`` counts words beyond the length that the model reads, ``unweighed``
+    those beyond ``most``.
     """
     cleaned, reason = clean_text(text, min_characters=1, max_characters=1_000_000)
     if reason:
@@ -45,13 +48,12 @@ def explain(classifier: Classifier, text: str, most: int, check: Check) -> dict[
     read = cleaned[begin:end]
     words = split_words(read)
     weighed = words[:most]
-    shares = _probabilities(classifier, [read, *(_without(read, word) for word in weighed)], check)
+    shares = _answers(classifier, [read, *(_without(read, word) for word in weighed)], check)
     best = int(shares[0].argmax())
     weights = shares[0, best] - shares[1:, best]
     return {
         "text": cleaned,
-        "label": classifier.labels[best],
-        "probability": round(float(shares[0, best]), 6),
+        **_said(classifier, best, round(float(shares[0, best]), 6)),
         "words": [
             {"start": begin + word[0], "end": begin + word[1], "weight": round(float(weight), 6)}
             for word, weight in zip(weighed, weights, strict=True)
@@ -79,10 +81,16 @@ def _without(text: str, word: Span) -> str:
     return normalise(text[: word[0]] + text[word[1] :])
 
 
-def _probabilities(classifier: Classifier, texts: Sequence[str], check: Check) -> np.ndarray:
-    """Return calibrated probabilities (N, labels); each text is read alone, for company changes an int8 model's."""
+def _said(classifier: Classifier, best: int, said: float) -> dict[str, Any]:
+    if classifier.task == "regression":
+        return {"value": said}
+    return {"label": classifier.labels[best], "probability": said}
+
+
+def _answers(classifier: Classifier, texts: Sequence[str], check: Check) -> np.ndarray:
+    """Return what the model says, (N, labels); each text is read alone, for company changes an int8 model's."""
     rows = []
     for tokens in classifier.encode(texts):
         check()
-        rows.append(classifier.probabilities(classifier.logits([tokens])))
+        rows.append(classifier.answers(classifier.logits([tokens])))
     return np.concatenate(rows)

@@ -25,10 +25,18 @@ async function ask(path, message, signal) {
 }
 
 const percent = (share) => `${(100 * share).toFixed(share > 0.995 || share < 0.005 ? 1 : 0)} %`;
-const labels = () => [...new Set(models.flatMap((model) => model.labels))];
+const labels = () => [...new Set(models.flatMap((model) => model.task === "regression" ? [] : model.labels))];
+
+// One label, any number of them, or a number.
+function inWords(answer) {
+  if (answer.value !== undefined) return answer.value.toFixed(2);
+  if (answer.labels) return answer.labels.join(", ") || "none";
+  return answer.label;
+}
 
 function showModels() {
-  const headings = ["Model", "Label", ...labels(), "Time"].map((name) => element("th", name));
+  const heading = models.some((model) => model.task === "regression") ? "Answer" : "Label";
+  const headings = ["Model", heading, ...labels(), "Time"].map((name) => element("th", name));
   headings.forEach((heading) => { heading.scope = "col"; });
   at("answers").tHead.rows[0].replaceChildren(...headings);
   showAnswers({}, {});
@@ -48,14 +56,14 @@ function showAnswers(answers, milliseconds) {
 }
 
 function cells(model, answer) {
-  const label = element("td", answer.label || answer.refused || NOTHING, "best");
+  const label = element("td", inWords(answer) || answer.refused || NOTHING, "best");
   if (answer.refused) label.append(element("small", "refused"));
   if (answer.sure === false) label.append(element("small", "unsure"));
   return [label, ...labels().map((name) => {
     const share = answer.probabilities && answer.probabilities[name];
     const cell = element("td", share === undefined ? NOTHING : percent(share), "share");
     if (share === undefined) return cell;
-    cell.classList.toggle("best", name === answer.label);
+    cell.classList.toggle("best", name === answer.label || Boolean(answer.labels && answer.labels.includes(name)));
     const bar = element("span", "", "bar");
     bar.style.setProperty("--share", share);
     cell.append(bar);
@@ -67,7 +75,7 @@ function cells(model, answer) {
 function summary(answers) {
   const said = new Map();
   for (const { name } of models) {
-    const what = answers[name].label || `refused (${answers[name].refused})`;
+    const what = inWords(answers[name]) || `refused (${answers[name].refused})`;
     said.set(what, [...(said.get(what) || []), name]);
   }
   if (said.size === 1 && models.length > 1) return `All ${models.length} models say ${[...said.keys()][0]}.`;
@@ -79,12 +87,14 @@ function showWords(found) {
   if (found.refused) return;
   const characters = Array.from(found.text);
   const largest = Math.max(...found.words.map((word) => Math.abs(word.weight)));
-  const digits = largest < 0.03 ? 1 : 0;
+  // Of a probability points of a hundred, of a number what it is made of.
+  const isNumber = found.value !== undefined;
+  const digits = isNumber ? 2 : largest < 0.03 ? 1 : 0;
   const parts = [];
   let end = 0;
   for (const word of found.words) {
     parts.push(characters.slice(end, word.start).join(""));
-    const points = (100 * Math.abs(word.weight)).toFixed(digits);
+    const points = ((isNumber ? 1 : 100) * Math.abs(word.weight)).toFixed(digits);
     const part = element("span", characters.slice(word.start, word.end).join(""), word.weight < 0 ? "word against" : "word for");
     // Where no word matters much, none is to look as if it did.
     part.style.setProperty("--size", Math.abs(word.weight) / Math.max(largest, 0.05));
@@ -96,9 +106,12 @@ function showWords(found) {
   const left = [
     [found.unweighed, "after them were not weighed"], [found.unread, "beyond the length that the model reads"],
   ].filter(([number]) => number).map(([number, what]) => `${number} ${what}`);
+  const reading = isNumber
+    ? `The number is ${found.value.toFixed(2)}. Beside a word stands by how much it raises (+) or lowers (−) it.`
+    : `The label is ${found.label}, with ${percent(found.probability)}. A number says how many of these points the ` +
+      "model loses (+) or gains (−) without the word: + speaks for the label, − against it.";
   at("reading").textContent =
-    `The label is ${found.label}, with ${percent(found.probability)}. A number says how many of these points the ` +
-    "model loses (+) or gains (−) without the word: + speaks for the label, − against it." +
+    reading +
     (left.length ? ` Further words: ${left.join("; ")}.` : "");
 }
 

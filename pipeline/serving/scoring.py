@@ -32,6 +32,7 @@ class Model:
         return {
             "name": self.name,
             "kind": self.kind,
+            "task": self.classifier.task,
             "labels": self.classifier.labels,
             "threshold": self.classifier.threshold,
             "bytes": self.bytes,
@@ -84,7 +85,7 @@ def choose(models: Mapping[str, Model], names: Sequence[str] | None) -> list[Mod
 def classify(models: Sequence[Model], texts: Sequence[str], check: Check) -> dict[str, Any]:
     """Return for each text what each model says of it, and how long each took for all of them.
 
-    What it says: ``label``, ``sure`` and ``probabilities``, or why the text is ``refused``.
+    What it says is ``pipeline.deployment.runtime.answer``, or why the text is ``refused``.
     """
     answers: list[dict[str, Any]] = [{} for _ in texts]
     milliseconds = {}

@@ -13,6 +13,7 @@ from pipeline.models.registry import student
 from pipeline.settings.reading import Sections, read_sections
 from pipeline.settings.students import BudgetConfig, StudentConfig
 from pipeline.stages.entry import run
+from pipeline.task import task_of
 from pipeline.tokens.encoding import load_tokenizer
 from pipeline.tokens.table import read_tokens
 from pipeline.training.checkpoints import unfinished_work
@@ -39,9 +40,10 @@ def main(name: str) -> None:
     tokens = Path("data/tokenized") / settings.tokenizer
     tables = {split: read_tokens(tokens / f"{split}.arrow") for split in ("train", "validation")}
     tokenizer = load_tokenizer(tokens / "tokenizer")
-    labels = read_json(LABELS)["labels"]
+    task = task_of(read_json(LABELS))
     seed_everything(budget.seed)
-    model = student(settings.architecture, settings.control_config(), tokenizer, labels)
+    model = student(settings.architecture, settings.control_config(), tokenizer, task.labels)
+    task.describe(model.config)
     told = {"budget": budget, "student": settings}
     with unfinished_work(f"control@{name}", told, [*(tokens / each for each in READ), LABELS]) as work:
         trained = train(

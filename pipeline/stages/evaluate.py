@@ -13,6 +13,7 @@ import pandas as pd
 
 from pipeline.artifacts import read_json, read_parquet
 from pipeline.evaluation.comparison import figures, student_figures
+from pipeline.evaluation.measures import measure_of
 from pipeline.evaluation.predictions import prediction_frame
 from pipeline.evaluation.publishing import PREDICTIONS, publish_evaluation
 from pipeline.models.registry import load_model
@@ -21,8 +22,9 @@ from pipeline.settings.reading import Sections, read_sections
 from pipeline.settings.students import StudentConfig
 from pipeline.settings.teachers import TeacherConfig
 from pipeline.stages.entry import run
+from pipeline.task import task_of
 from pipeline.tokens.encoding import encode, load_tokenizer
-from pipeline.training.prediction import predict, softmax
+from pipeline.training.prediction import predict
 
 
 class Settings(Sections):
@@ -36,17 +38,19 @@ class Settings(Sections):
 def main(model: str) -> None:
     """Evaluate ``model``."""
     params = read_sections(Settings)
-    labels = read_json(Path("data/prepared/labels.json"))["labels"]
+    task = task_of(read_json(Path("data/prepared/labels.json")))
     test = read_parquet(Path("data/prepared/test.parquet"))
     logits = np.mean([_logits(folder, test, params.evaluate) for folder in _folders(model, params)], axis=0)
-    predictions = prediction_frame(test["id"], test["label"], softmax(logits), labels)
+    predictions = prediction_frame(test["id"], test["label"], task.answers(logits), task)
     if model in params.students:
         control, teacher = (read_parquet(PREDICTIONS / f"{name}.parquet") for name in (f"controls/{model}", "teacher"))
-        result = student_figures(predictions, control, teacher, labels, test["domain"], params.evaluate)
+        result = student_figures(predictions, control, teacher, task, test["domain"], params.evaluate)
     else:
-        result = figures(predictions, labels, test["domain"], params.evaluate)
+        result = figures(predictions, task, test["domain"], params.evaluate)
     publish_evaluation(model, predictions, result)
-    print(f"{model}: macro-F1 {result['macro_f1']:.3f} ({result['macro_f1_low']:.3f} to {result['macro_f1_high']:.3f})")
+    measure = measure_of(task)
+    score, low, high = (result[measure.key + end] for end in ("", "_low", "_high"))
+    print(f"{model}: {measure.title} {score:.3f} ({low:.3f} to {high:.3f})")
 
 
 def _folders(model: str, params: Settings) -> list[Path]:

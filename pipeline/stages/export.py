@@ -19,13 +19,14 @@ from pipeline.deployment.check import calibration_figures, export_figures
 from pipeline.deployment.onnx import export_onnx, quantize
 from pipeline.deployment.runtime import FILES, Classifier
 from pipeline.deployment.vocabulary import commonest_tokens, prune_vocabulary, vocabulary_size
-from pipeline.evaluation.predictions import label_ids
+from pipeline.evaluation.measures import measure_of
 from pipeline.models.registry import load_model
 from pipeline.settings.evaluate import EvaluateConfig
 from pipeline.settings.export import ExportConfig
 from pipeline.settings.reading import Sections, read_sections
 from pipeline.settings.students import StudentConfig
 from pipeline.stages.entry import run
+from pipeline.task import task_of
 from pipeline.tokens.encoding import encode, load_tokenizer
 from pipeline.tokens.table import read_tokens
 from pipeline.training.prediction import predict
@@ -47,10 +48,10 @@ def main(model: str) -> None:
     params = read_sections(Settings)
     teacher = model.removeprefix("teacher/") if model.startswith("teacher/") else None
     source = Path("models") / ("students" if teacher is None else "") / model
-    labels = read_json(PREPARED / "labels.json")["labels"]
+    task = task_of(read_json(PREPARED / "labels.json"))
     trained, tokenizer = load_model(source), load_tokenizer(source)
     texts = {split: read_parquet(PREPARED / f"{split}.parquet") for split in ("validation", "test")}
-    gold = {split: label_ids(frame["label"], labels) for split, frame in texts.items()}
+    gold = {split: task.targets(frame["label"]) for split, frame in texts.items()}
     batch_tokens = params.evaluate.batch_tokens
     whole = _logits(trained, tokenizer, texts["test"], batch_tokens)
     rows = vocabulary_size(trained)
@@ -67,10 +68,12 @@ def main(model: str) -> None:
         quantize(folder / FILES["fp32"], folder / FILES["int8"])
         tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
         write_code(folder)
-        found = calibration_figures(logits, gold, params.export.accuracy, params.export.coverage)
-        chosen = settings(labels, tokenizer, found["temperature"], found["threshold"])
-        write_json(folder / "settings.json", chosen)
-        found |= export_figures(whole, logits["test"], _read(folder, texts["test"]), gold["test"])
+        found: dict[str, float] = {}
+        if task.kind == "single_label":
+            found = calibration_figures(logits, gold, params.export.accuracy, params.export.coverage)
+        chosen = {name: found[name] for name in ("temperature", "threshold") if name in found}
+        write_json(folder / "settings.json", settings(task, tokenizer, **chosen))
+        found |= export_figures(whole, logits["test"], _read(folder, texts["test"]), gold["test"], task)
         found |= {"tokens": len(tokenizer), "tokens_kept": rows, "rows": len(gold["test"])}
         found |= {f"bytes_{each}": (folder / file).stat().st_size for each, file in FILES.items()}
         figures = {name: round(value, 6) for name, value in found.items()}
@@ -79,16 +82,18 @@ def main(model: str) -> None:
             model,
             "Distilled" if teacher is None else "Fine-tuned",
             architecture,
-            labels,
+            task,
             figures,
             params.export.accuracy,
             params.export.coverage,
         )
         write_text(folder / "README.md", card)
         write_json(metrics, figures)
+    measure = measure_of(task)
+    scores = {each: figures[f"{measure.key}_{each}"] for each in ("pytorch", "fp32", "int8")}
     print(
-        f"export@{model}: {figures['bytes_fp32'] / 1e6:.1f} MB, int8 {figures['bytes_int8'] / 1e6:.1f} MB; macro-F1 "
-        f"{figures['macro_f1_pytorch']:.4f}, fp32 {figures['macro_f1_fp32']:.4f}, int8 {figures['macro_f1_int8']:.4f}"
+        f"export@{model}: {figures['bytes_fp32'] / 1e6:.1f} MB, int8 {figures['bytes_int8'] / 1e6:.1f} MB; "
+        f"{measure.title} {scores['pytorch']:.4f}, fp32 {scores['fp32']:.4f}, int8 {scores['int8']:.4f}"
     )
 
 

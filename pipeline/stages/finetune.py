@@ -14,6 +14,7 @@ from pipeline.settings.finetune import FinetuneConfig
 from pipeline.settings.reading import Sections, read_sections
 from pipeline.settings.teachers import TeacherConfig
 from pipeline.stages.entry import run
+from pipeline.task import task_of
 from pipeline.tokens.encoding import load_tokenizer
 from pipeline.tokens.table import read_tokens
 from pipeline.training.checkpoints import unfinished_work
@@ -40,9 +41,10 @@ def main(name: str) -> None:
     tables = {split: read_tokens(tokens / f"{split}.arrow") for split in ("train", "validation")}
     tokenizer = load_tokenizer(tokens / "tokenizer")
     seed_everything(teacher.seed)
-    labels = read_json(LABELS)["labels"]
+    task = task_of(read_json(LABELS))
     pretrained = Path("models/pretrained") / teacher.pretrained
-    model = load_pretrained_encoder(pretrained, labels, tokenizer)
+    model = load_pretrained_encoder(pretrained, task.labels, tokenizer)
+    task.describe(model.config)
     steps = math.ceil(math.ceil(len(tables["train"]) / config.batch_size) * config.epochs)
     told = {"finetune": config, "teacher": teacher}
     with unfinished_work(f"finetune@{name}", told, [pretrained, *(tokens / each for each in READ), LABELS]) as work:

@@ -43,7 +43,7 @@ def main() -> None:
     transfer_set = build_transfer_set(train, held_out, unlabelled.frame, params.transfer_set)
     summary = prepared.summary | {"transfer_set": summarise_transfer_set(transfer_set, unlabelled)}
     tables = splits | {"transfer": transfer_set}
-    facts = {"labels": {"labels": prepared.labels}, "summary": summary}
+    facts = {"labels": {"labels": prepared.labels, "task": params.data.task}, "summary": summary}
     files = [f"{name}.parquet" for name in tables] + [f"{name}.json" for name in facts]
     with publish_together(*(PREPARED / file for file in files)) as partials:
         places = dict(zip(files, partials, strict=True))

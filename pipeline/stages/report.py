@@ -19,6 +19,7 @@ import pandas as pd
 
 from pipeline.artifacts import publish, read_json, read_parquet, required, write_csv, write_text
 from pipeline.deployment.digest import digest
+from pipeline.evaluation.measures import measure_of
 from pipeline.params import Params, load_params
 from pipeline.report.leads import lead_intervals
 from pipeline.report.markdown import render_markdown
@@ -26,6 +27,7 @@ from pipeline.report.page import render_page
 from pipeline.report.results import Curve, Export, Kind, ModelResult, Results, figure_rows
 from pipeline.speed.record import SpeedFile, read_speed
 from pipeline.stages.entry import run
+from pipeline.task import task_of
 
 MODELS = Path("models")
 EXPORTS = Path("exports")
@@ -42,12 +44,17 @@ def main() -> None:
         write_text(folder / "report.md", render_markdown(results))
         write_csv(folder / "figures.csv", figure_rows(results))
         for curve in results.curves:
-            write_csv(folder / "curves" / f"{curve.key}.csv", curve.frame)
+            # One name for all kinds of task: dvc.yaml says which column is drawn.
+            frame = curve.frame.rename(columns={f"validation_{results.measure.key}": "validation_score"})
+            write_csv(folder / "curves" / f"{curve.key}.csv", frame)
         for model in measured:
-            write_csv(folder / "confusion" / f"{model.key}.csv", model.predictions[["label", "predicted"]])
+            if results.task.kind == "single_label":
+                write_csv(folder / "confusion" / f"{model.key}.csv", model.predictions[["label", "predicted"]])
 
 
 def _read(params: Params) -> Results:
+    task = task_of(read_json(PREPARED / "labels.json"))
+    metric = measure_of(task).key
     speed = read_speed(Path("data/speed/speed.json"))
     trained = _trained(params)
     trainings = {key: read_json(folder / "training.json") for key, (folder, _) in trained.items()}
@@ -56,19 +63,19 @@ def _read(params: Params) -> Results:
     exports = {key: _read_export(key, speed) for key in (*teachers, *params.students)}
     parameters = sum(int(trainings[key]["parameters"]) for key in teachers)
     together = [exports[key] for key in teachers]
-    models = [_read_model("teacher", " + ".join(params.teachers), "teacher", parameters, together)]
-    validation = {curve.key: curve.kept("validation_macro_f1") for curve in curves}
+    models = [_read_model(metric, "teacher", " + ".join(params.teachers), "teacher", parameters, together)]
+    validation = {curve.key: curve.kept(f"validation_{metric}") for curve in curves}
     for key, (folder, kind) in trained.items():
         if kind != "teacher":
             own = [exports[key]] if kind == "student" else []
             parameters = int(trainings[key]["parameters"])
-            models.append(_read_model(key, folder.name, kind, parameters, own, validation[key]))
-    models += [_read_model(f"rivals/{name}", name, "rival") for name in params.rivals]
-    labels = read_json(PREPARED / "labels.json")["labels"]
+            models.append(_read_model(metric, key, folder.name, kind, parameters, own, validation[key]))
+    models += [_read_model(metric, f"rivals/{name}", name, "rival") for name in params.rivals]
+    students, rivals = ([model for model in models if model.kind == kind] for kind in ("student", "rival"))
     used = {each.tokenizer for each in params.teachers.values()} | {each.tokenizer for each in params.students.values()}
     return Results(
         title=params.report.title,
-        labels=labels,
+        task=task,
         confidence=params.evaluate.confidence,
         models=models,
         curves=curves,
@@ -79,7 +86,8 @@ def _read(params: Params) -> Results:
         texts=read_parquet(PREPARED / "test.parquet"),
         test_digest=sha256((PREPARED / "test.parquet").read_bytes()).hexdigest(),
         machine=speed.machine if speed else None,
-        leads=lead_intervals([model for model in models if model.kind == "student"], labels, params.evaluate),
+        leads=lead_intervals(students, students, task, params.evaluate),
+        over_rivals=lead_intervals(students, rivals, task, params.evaluate),
     )
 
 
@@ -95,6 +103,7 @@ def _trained(params: Params) -> dict[str, tuple[Path, Kind]]:
 
 
 def _read_model(
+    metric: str,
     key: str,
     name: str,
     kind: Kind,
@@ -105,7 +114,7 @@ def _read_model(
     figures = {**read_json(Path(f"metrics/{key}.json")), **read_json(Path(f"metrics/parts/{key}.json"))}
     predictions = read_parquet(Path(f"predictions/{key}.parquet"))
     parameters = figures.get("parameters", parameters)
-    return ModelResult(key, name, kind, figures, predictions, parameters, exports, validation)
+    return ModelResult(key, name, kind, figures, predictions, parameters, exports, validation, metric)
 
 
 def _read_export(key: str, speed: SpeedFile | None) -> Export:

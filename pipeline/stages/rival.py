@@ -17,11 +17,12 @@ from pipeline.artifacts import read_json, read_parquet
 from pipeline.evaluation.comparison import figures
 from pipeline.evaluation.predictions import prediction_frame
 from pipeline.evaluation.publishing import publish_evaluation
-from pipeline.evaluation.rivals import ngram_probabilities, vader_applies, vader_probabilities
+from pipeline.evaluation.rivals import bayes_applies, ngram_answers, vader_answers, vader_applies
 from pipeline.settings.evaluate import EvaluateConfig
 from pipeline.settings.reading import Sections, read_sections
-from pipeline.settings.rivals import BayesRival, RivalConfig, TfidfRival
+from pipeline.settings.rivals import BayesRival, RivalConfig, VaderRival
 from pipeline.stages.entry import run
+from pipeline.task import Task, joined, task_of
 
 PREPARED = Path("data/prepared")
 
@@ -37,29 +38,32 @@ def main(name: str) -> None:
     """Classify the test split with the rival ``name`` and measure it."""
     params = read_sections(Settings)
     rival = params.section("rivals", name)
-    labels: list[str] = read_json(PREPARED / "labels.json")["labels"]
+    task = task_of(read_json(PREPARED / "labels.json"))
     test = read_parquet(PREPARED / "test.parquet")
     facts: dict[str, float | str] = {"applicable": 1}
-    if isinstance(rival, (TfidfRival, BayesRival)):
-        train, validation = (read_parquet(PREPARED / f"{split}.parquet") for split in ("train", "validation"))
-        result = ngram_probabilities(train, validation, test["text"].tolist(), labels, rival)
-        probabilities = result.probabilities
-        facts |= result.chosen | {"parameters": result.parameters}
-    elif vader_applies(labels):
-        probabilities = vader_probabilities(test["text"].tolist(), labels)
-    else:
-        _publish_inapplicable(name, labels)
+    if isinstance(rival, VaderRival):
+        if not vader_applies(task):
+            found = "several labels a text" if task.kind == "multi_label" else f"the labels are {joined(task.labels)}"
+            _publish_inapplicable(name, f"VADER tells negative, neutral and positive; {found}", task)
+            return
+        answers = vader_answers(test["text"].tolist(), task)
+    elif isinstance(rival, BayesRival) and not bayes_applies(task):
+        _publish_inapplicable(name, "naive Bayes tells labels, and no numbers", task)
         return
-    predictions = prediction_frame(test["id"], test["label"], probabilities, labels)
+    else:
+        train, validation = (read_parquet(PREPARED / f"{split}.parquet") for split in ("train", "validation"))
+        result = ngram_answers(train, validation, test["text"].tolist(), task, rival)
+        answers = result.answers
+        facts |= result.chosen | {"parameters": result.parameters}
+    predictions = prediction_frame(test["id"], test["label"], answers, task)
     publish_evaluation(
-        f"rivals/{name}", predictions, facts | figures(predictions, labels, test["domain"], params.evaluate)
+        f"rivals/{name}", predictions, facts | figures(predictions, task, test["domain"], params.evaluate)
     )
 
 
-def _publish_inapplicable(name: str, labels: list[str]) -> None:
+def _publish_inapplicable(name: str, reason: str, task: Task) -> None:
     nothing = pd.Series([], dtype="str")
-    reason = f"VADER tells negative, neutral and positive; the labels are {', '.join(labels)}"
-    predictions = prediction_frame(nothing, nothing, np.zeros((0, len(labels))), labels)
+    predictions = prediction_frame(nothing, nothing, np.zeros((0, len(task.labels))), task)
     publish_evaluation(f"rivals/{name}", predictions, {"applicable": 0, "reason": reason})
 
 

@@ -19,6 +19,7 @@ from pipeline.artifacts import publish_together, read_json, read_parquet, write_
 from pipeline.settings.reading import Sections, read_sections
 from pipeline.settings.tokenizers import TokenizerConfig
 from pipeline.stages.entry import run
+from pipeline.task import task_of
 from pipeline.text.ids import unaltered_texts
 from pipeline.tokens.encoding import encode, load_tokenizer
 from pipeline.tokens.fertility import measure_cuts
@@ -47,12 +48,12 @@ def main(name: str) -> None:
 
 
 def _write(config: TokenizerConfig, tokenizer: PreTrainedTokenizerFast, files: Mapping[str, Path]) -> dict[str, Any]:
-    position = {label: at for at, label in enumerate(read_json(PREPARED / "labels.json")["labels"])}
+    task = task_of(read_json(PREPARED / "labels.json"))
     summary: dict[str, Any] = {}
     for split in ("train", "validation", "transfer"):
         frame = read_parquet(PREPARED / f"{split}.parquet")
         ids, texts = frame["id"].tolist(), frame["text"].tolist()
-        labels = frame["label"].map(position).to_numpy(np.int64) if "label" in frame else None
+        labels = task.targets(frame["label"]) if "label" in frame else None
         # Teachers' token states cross to students' tokens by their spans, and only the transfer set has states.
         table, cut = encode(tokenizer, ids, texts, config.max_length, labels, spans=split == "transfer")
         write_tokens(files[f"{split}.arrow"], table)

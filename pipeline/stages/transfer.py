@@ -20,6 +20,7 @@ from pipeline.settings.students import BudgetConfig, StudentConfig
 from pipeline.settings.teachers import TeacherConfig
 from pipeline.settings.transfer import TransferConfig
 from pipeline.stages.entry import run
+from pipeline.task import task_of
 from pipeline.tokens.batches import Signal
 from pipeline.tokens.encoding import load_tokenizer
 from pipeline.tokens.table import TokenTable, read_tokens
@@ -60,10 +61,11 @@ def main(name: str) -> None:
     tokens = Path("data/tokenized") / settings.tokenizer
     tables = {"train": read_tokens(tokens / "transfer.arrow"), "validation": read_tokens(tokens / "validation.arrow")}
     tokenizer = load_tokenizer(tokens / "tokenizer")
-    labels = read_json(LABELS)["labels"]
+    task = task_of(read_json(LABELS))
     signals = _signals(params, tokens, tables["train"])
     seed_everything(budget.seed)
-    model = student(settings.architecture, settings.config, tokenizer, labels)
+    model = student(settings.architecture, settings.config, tokenizer, task.labels)
+    task.describe(model.config)
     copied = _start(model, params, settings) if params.transfer.warm_start else 0
     print(f"transfer@{name}: {copied:,} of {model.num_parameters():,} weights start from {settings.start}")
     lesson = build_lesson(model, params.transfer.phases, signals, budget.steps)

@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.errors import GraftError
 from pipeline.settings.data import DataConfig
 from pipeline.settings.prepare import PrepareConfig
 from pipeline.text.cleaning import clean_text
 from pipeline.text.deduplication import find_copies, find_leaks, loose_key, merge_groups
-from pipeline.text.labelling import assign_labels, order_labels
+from pipeline.text.labelling import assign_labels
 from pipeline.text.refusals import Refusals
 from pipeline.text.sources import RawRows
 from pipeline.text.splitting import SPLITS, split_groups
+from pipeline.text.targets import check_splits, count_labels, drop_rare, names_of, strata
 
 COLUMNS = ["id", "text", "label", "domain"]
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.95, 1.0)
@@ -44,16 +44,21 @@ def prepare_dataset(raw: RawRows, data: DataConfig, config: PrepareConfig) -> Pr
         leaks = find_leaks(frame["key"].tolist(), frame["split"].tolist())
         frame = refusals.drop(frame, np.where(leaks, "leak", ""))
     frame = refusals.drop(frame, find_copies(frame["text"].tolist(), frame["label"].tolist()))
-    frame = _drop_rare(frame, config, refusals)
+    frame = drop_rare(frame, data, config, refusals)
     frame = frame.assign(group=merge_groups(frame["group"].tolist(), frame["key"].tolist()))
-    frame = frame.assign(split=_complete(frame, config) if given else _split(frame, config))
-    labels = order_labels(set(frame["label"]), data)
+    strata_of = frame.assign(label=strata(frame, data, config.min_rows_per_label))
+    frame = frame.assign(split=_complete(strata_of, config) if given else _split(strata_of, config))
+    check_splits(frame, data, given)
+    labels = names_of(frame, data)
     parts = {split: frame[frame["split"] == split] for split in SPLITS}
     kept = sum(len(part) for part in parts.values())
     if kept + refusals.total != raw.rows_in:
         raise AssertionError(f"{raw.rows_in} rows came in, {kept} were kept and {refusals.total} refused")
-    summary = {"rows_in": raw.rows_in, "rows_kept": kept, "labels": labels} | _summarise(parts, refusals)
+    summary = {"rows_in": raw.rows_in, "rows_kept": kept, "labels": labels} | _summarise(parts, refusals, data)
     summary["splits_given"] = [split for split in SPLITS if split in given]
+    if data.task == "multi_label":
+        # Arrow makes lists of them, and no tuples.
+        parts = {name: part.assign(label=part["label"].map(list)) for name, part in parts.items()}
     return Prepared({name: part[COLUMNS].reset_index(drop=True) for name, part in parts.items()}, labels, summary)
 
 
@@ -65,19 +70,6 @@ def _clean(frame: pd.DataFrame, config: PrepareConfig, refusals: Refusals) -> pd
     return refusals.drop(frame, np.array([reason for _, reason in cleaned], dtype=object))
 
 
-def _drop_rare(frame: pd.DataFrame, config: PrepareConfig, refusals: Refusals) -> pd.DataFrame:
-    counts = frame["label"].map(frame["label"].value_counts())
-    found = ", ".join(f"{label} ({count})" for label, count in frame["label"].value_counts().items())
-    frame = refusals.drop(frame, np.where(counts < config.min_rows_per_label, "label_too_rare", ""))
-    if frame["label"].nunique() < 2:
-        lost = ", ".join(f"{reason} {count}" for reason, count in sorted(refusals.counts.items())) or "none"
-        raise GraftError(
-            f"two labels or more are needed with prepare.min_rows_per_label ({config.min_rows_per_label}) rows each; "
-            f"usable rows by label: {found[:300] or 'none'}; refused: {lost}"
-        )
-    return frame
-
-
 def _split(frame: pd.DataFrame, config: PrepareConfig) -> np.ndarray:
     return split_groups(frame, config.validation, config.test, config.seed)
 
@@ -86,12 +78,6 @@ def _complete(frame: pd.DataFrame, config: PrepareConfig) -> np.ndarray:
     """Keep the splits as given; cut from train what was not given."""
     splits = frame["split"].to_numpy(dtype=object).copy()
     train = splits == "train"
-    missing_labels = sorted(set(frame["label"]) - set(frame["label"][train]))
-    if missing_labels:
-        raise GraftError(
-            f"label {missing_labels[0]!r} occurs in validation or test and not in train; add texts of it to train, "
-            "or raise prepare.min_rows_per_label above its rows"
-        )
     validation = 0.0 if (splits == "validation").any() else config.validation
     test = 0.0 if (splits == "test").any() else config.test
     if validation or test:
@@ -99,22 +85,22 @@ def _complete(frame: pd.DataFrame, config: PrepareConfig) -> np.ndarray:
     return splits
 
 
-def _summarise(parts: Mapping[str, pd.DataFrame], refusals: Refusals) -> dict[str, Any]:
+def _summarise(parts: Mapping[str, pd.DataFrame], refusals: Refusals, data: DataConfig) -> dict[str, Any]:
     lengths = np.concatenate([part["text"].str.len().to_numpy(dtype=float) for part in parts.values()])
     return {
         "refused": refusals.counts,
         "refused_examples": refusals.examples,
-        "splits": {name: _count(part) for name, part in parts.items()},
+        "splits": {name: _count(part, data) for name, part in parts.items()},
         "leakage": count_leakage(parts),
         "characters": {f"{quantile:.2f}": float(np.quantile(lengths, quantile)) for quantile in QUANTILES},
     }
 
 
-def _count(part: pd.DataFrame) -> dict[str, Any]:
+def _count(part: pd.DataFrame, data: DataConfig) -> dict[str, Any]:
     return {
         "rows": len(part),
         "groups": int(part["group"].nunique()),
-        "labels": {str(label): int(count) for label, count in part["label"].value_counts().items()},
+        **count_labels(part, data),
         "domains": {str(domain): int(count) for domain, count in part["domain"].value_counts().items() if domain},
     }
 

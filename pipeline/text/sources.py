@@ -11,7 +11,7 @@ from pipeline.errors import GraftError
 from pipeline.settings.data import DataConfig, FileData, HubData, VaderData
 from pipeline.text.cleaning import normalise
 from pipeline.text.lines import read_lines
-from pipeline.text.tables import is_scalar, read_table
+from pipeline.text.tables import Table, is_scalar, read_table
 
 DOMAINS = ("tweets", "movies", "amazon", "nyt")
 BY_DOCUMENT = ("amazon", "nyt")
@@ -61,20 +61,34 @@ def _read_vader(path: Path, domain: str) -> RawRows:
 
 
 def _read_given(path: Path, name: str, data: FileData | HubData) -> RawRows:
-    wanted = [column for column in (data.text, data.label, data.group, data.domain) if column is not None]
+    wanted = [column for column in (data.text, *_listed(data.label), data.group, data.domain) if column is not None]
     encoding = data.encoding if isinstance(data, FileData) else "utf-8"
     table = read_table(path, list(dict.fromkeys(wanted)), encoding)
     split = "" if name == "data" else name
     prefix = split or "row"
     ids = [f"{prefix}-{row}" for row in table.rows]
     texts = [value if isinstance(value, str) else None for value in table.columns[data.text]]
-    labels = [value if is_scalar(value) else None for value in table.columns[data.label]]
+    labels = _labels(table, data)
     groups = ids if data.group is None else _words(table.columns[data.group], ids)
     domains = [""] * len(ids) if data.domain is None else _words(table.columns[data.domain], [""] * len(ids))
     malformed = [f"{prefix}-{row}" for row in table.malformed]
     return RawRows(
         _frame(ids, texts, labels, groups, domains, split), {"malformed_row": malformed} if malformed else {}
     )
+
+
+def _listed(label: str | list[str]) -> list[str]:
+    return [label] if isinstance(label, str) else label
+
+
+def _labels(table: Table, data: FileData | HubData) -> list[Any]:
+    """Raw labels: a cell each, a list where a text may have several, or what each of several columns says."""
+    if isinstance(data.label, list):
+        rows = zip(*(table.columns[name] for name in data.label), strict=True)
+        return [dict(zip(data.label, row, strict=True)) for row in rows]
+    lists = data.task == "multi_label"
+    cells = table.columns[data.label]
+    return [value if is_scalar(value) or (lists and isinstance(value, list)) else None for value in cells]
 
 
 def _words(values: Sequence[object], otherwise: Sequence[str]) -> list[str]:

@@ -15,9 +15,9 @@ class TokenTable:
     """N tokenized texts.
 
     ``input_ids`` (total tokens,) int32 holds text i at ``offsets[i]:offsets[i + 1]``; ``offsets`` is
-    (N + 1,) int64; ``labels`` (N,) int64 or None; ``ids`` the N row ids as Arrow strings; ``spans``
-    (total tokens, 2) int32 or None, the characters [start, end) of its text that each token stands for,
-    (0, 0) for a token that stands for none.
+    (N + 1,) int64; ``labels`` (N,) int64, (N, labels) float32 or None; ``ids`` the N row ids as
+    Arrow strings; ``spans`` (total tokens, 2) int32 or None, the characters [start, end) of its text
+    that each token stands for, (0, 0) for a token that stands for none.
     """
 
     ids: pa.Array
@@ -43,10 +43,9 @@ def write_tokens(target: Path, table: TokenTable) -> None:
         "input_ids": pa.LargeListArray.from_arrays(offsets, pa.array(table.input_ids)),
     }
     if table.labels is not None:
-        columns["label"] = pa.array(table.labels)
+        columns["label"] = _column(table.labels)
     if table.spans is not None:
-        pairs = pa.FixedSizeListArray.from_arrays(pa.array(table.spans.ravel()), 2)
-        columns["spans"] = pa.LargeListArray.from_arrays(offsets, pairs)
+        columns["spans"] = pa.LargeListArray.from_arrays(offsets, _column(table.spans))
     arrow = pa.table(columns)
     with (
         publish(target) as partial,
@@ -63,10 +62,10 @@ def read_tokens(path: Path) -> TokenTable:
     if tokens.num_chunks == 0:
         return TokenTable(pa.array([], pa.large_string()), np.empty(0, np.int32), np.zeros(1, np.int64))
     column = tokens.chunk(0)
-    labels = arrow.column("label").to_numpy() if "label" in arrow.column_names else None
+    labels = _values(arrow.column("label").chunk(0)) if "label" in arrow.column_names else None
     spans = None
     if "spans" in arrow.column_names:
-        spans = arrow.column("spans").chunk(0).values.values.to_numpy().reshape(-1, 2)
+        spans = _values(arrow.column("spans").chunk(0).values)
     return TokenTable(
         ids=arrow.column("id").chunk(0),
         input_ids=column.values.to_numpy(),
@@ -74,6 +73,20 @@ def read_tokens(path: Path) -> TokenTable:
         labels=labels,
         spans=spans,
     )
+
+
+def _column(values: np.ndarray) -> pa.Array:
+    """Of (N,) an array, of (N, width) one of lists of that width."""
+    if values.ndim == 1:
+        return pa.array(values)
+    return pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), values.shape[1])
+
+
+def _values(column: pa.Array) -> np.ndarray:
+    """What ``_column`` was made of."""
+    if not pa.types.is_fixed_size_list(column.type):
+        return column.to_numpy()
+    return column.values.to_numpy().reshape(len(column), column.type.list_size)
 
 
 def slice_rows(table: TokenTable, rows: np.ndarray) -> TokenTable:

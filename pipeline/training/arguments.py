@@ -47,7 +47,7 @@ def training_arguments(
         save_steps=every,
         load_best_model_at_end=True,
         metric_for_best_model=metric,
-        greater_is_better=metric != "loss",
+        greater_is_better=metric not in ("loss", "rmse"),
         remove_unused_columns=False,
         label_names=["labels"],
         dataloader_pin_memory=device().type == "cuda",

@@ -11,6 +11,9 @@ COLUMNS = {
     "eval_loss": "validation_loss",
     "eval_macro_f1": "validation_macro_f1",
     "eval_accuracy": "validation_accuracy",
+    "eval_pearson": "validation_pearson",
+    "eval_spearman": "validation_spearman",
+    "eval_rmse": "validation_rmse",
 }
 
 

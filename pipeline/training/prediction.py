@@ -51,9 +51,3 @@ def to_numpy(states: torch.Tensor) -> np.ndarray:
     """Bring a tensor to float32 in memory."""
     array: np.ndarray = states.float().cpu().numpy()
     return array
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Probabilities (N, labels) of logits (N, labels), in float64."""
-    exponentials = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
-    return exponentials / exponentials.sum(axis=1, keepdims=True)

@@ -19,8 +19,9 @@ from transformers import (
     TrainingArguments,
 )
 
-from pipeline.evaluation.metrics import validation_figures
+from pipeline.evaluation.measures import validation_figures
 from pipeline.settings.optimisation import TrainingConfig
+from pipeline.task import task_of_model
 from pipeline.tokens.batches import BatchCollator, Signal, TokenDataset
 from pipeline.tokens.table import TokenTable, slice_rows
 from pipeline.training.arguments import training_arguments
@@ -107,14 +108,14 @@ def train(
     """Train ``model`` for ``steps`` optimiser steps and return it at its best validation checkpoint.
 
     ``tables`` holds ``train`` and ``validation``. Without a ``lesson``, whose learner wraps ``model``, the loss
-    is the cross-entropy of the table's labels. The training goes on from the last whole checkpoint in ``work``,
+    is that of the table's labels for the model's task. The training goes on from the last whole checkpoint in ``work``,
     where it also leaves its own; without that folder it can only be done in one go.
     Raises GraftError if the loss stops being a number or the batch cannot be divided among the processes.
     """
     if device().type == "cpu":
         # A GPU updates all rows in no time, and not every way of joining gradients of several takes sparse ones.
         make_embeddings_sparse(model)
-    began = time.monotonic()
+    began, task = time.monotonic(), task_of_model(model.config)
     # Trainer writes checkpoints and its own files, of which none is published.
     with TemporaryDirectory(prefix="graft-") if work is None else nullcontext(str(work)) as folder:
         trainer = GraftTrainer(
@@ -128,7 +129,7 @@ def train(
             eval_dataset=TokenDataset(_longest_first(tables["validation"])),
             # The pooled states stand beside the logits in the model's output; metrics need the logits alone.
             preprocess_logits_for_metrics=lambda outputs, labels: outputs[0],
-            compute_metrics=lambda result: validation_figures(result.predictions, result.label_ids),
+            compute_metrics=lambda result: validation_figures(result.predictions, result.label_ids, task),
             callbacks=[] if lesson is None else [Progress(lesson.advance)],
         )
         trainer.go_on()

@@ -8,6 +8,7 @@ from transformers import PreTrainedModel
 
 from pipeline.errors import GraftError
 from pipeline.settings.transfer import PhaseConfig
+from pipeline.task import is_known, task_of_model
 from pipeline.tokens.batches import Signal
 from pipeline.training.trainer import Lesson
 from pipeline.transfer.learner import Learner
@@ -19,10 +20,10 @@ def build_lesson(
 ) -> Lesson:
     """The lesson that teaches ``model`` for ``steps`` in the phases of ``configs``.
 
-    ``signals`` are those that ``needed_signals`` names; ``gold`` (N,) is always among them.
+    ``signals`` are those that ``needed_signals`` names; ``gold`` is always among them.
     Raises GraftError if a phase of gold labels alone finds no labelled row.
     """
-    phases = bind_phases(configs)
+    phases = bind_phases(configs, task_of_model(model.config).kind)
     objective = Objective(phases, _widths(model, signals))
 
     def advance(progress: float) -> None:
@@ -39,7 +40,7 @@ def needed_signals(configs: Sequence[PhaseConfig]) -> set[str]:
 
 
 def _pools(phases: Sequence[Phase], gold: np.ndarray, steps: int) -> list[tuple[int, np.ndarray]]:
-    every, labelled = np.arange(len(gold)), np.flatnonzero(gold >= 0)
+    every, labelled = np.arange(len(gold)), np.flatnonzero(is_known(gold))
     pools = []
     for at, phase in enumerate(phases):
         pool = labelled if phase.needs_labels else every

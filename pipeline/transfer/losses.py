@@ -10,7 +10,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from torch.nn.functional import cosine_similarity, cross_entropy, kl_div, log_softmax, mse_loss, normalize
+from torch.nn.functional import (
+    binary_cross_entropy_with_logits,
+    cosine_similarity,
+    cross_entropy,
+    kl_div,
+    log_softmax,
+    mse_loss,
+    normalize,
+)
+
+from pipeline.models.outputs import label_loss
 
 LossFunction = Callable[..., torch.Tensor]
 
@@ -37,13 +47,30 @@ def logits_kl(student: torch.Tensor, teacher: torch.Tensor, temperature: float =
     )
 
 
+def labels_kl(student: torch.Tensor, teacher: torch.Tensor, temperature: float = 2.0) -> torch.Tensor:
+    """``logits_kl`` where labels do not exclude one another: each is a distribution of its own, of two outcomes.
+
+    T² · Σ KL(σ(teacher / T) ‖ σ(student / T)) over the labels, mean over the batch; both (B, labels).
+    """
+    _above_zero(temperature)
+    logits, scaled = student.float() / temperature, teacher.float() / temperature
+    target = scaled.sigmoid()
+    crossed = binary_cross_entropy_with_logits(logits, target, reduction="none")
+    own = binary_cross_entropy_with_logits(scaled, target, reduction="none")
+    return temperature**2 * (crossed - own).sum(-1).mean()
+
+
 def gold(student: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Cross-entropy of logits (B, labels) to the gold labels (B,); rows labelled -100 do not count.
+    """``label_loss`` of logits (B, labels) and gold labels; rows without one, -100 or NaN, do not count.
 
     A batch without a labelled row gives 0.
     """
-    known = (labels >= 0).sum().clamp(min=1)
-    return cross_entropy(student.float(), labels, ignore_index=-100, reduction="sum") / known
+    if not labels.is_floating_point():
+        known = (labels >= 0).sum().clamp(min=1)
+        return cross_entropy(student.float(), labels, ignore_index=-100, reduction="sum") / known
+    rows = ~labels.isnan().any(-1)
+    cost = label_loss(student.float(), torch.where(rows[:, None], labels, 0.0), reduction="none").mean(-1)
+    return (cost * rows).sum() / rows.sum().clamp(min=1)
 
 
 def representation(student: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:

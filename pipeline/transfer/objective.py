@@ -16,7 +16,8 @@ from torch import nn
 from pipeline.errors import GraftError
 from pipeline.models.outputs import PooledClassifierOutput
 from pipeline.settings.transfer import LossConfig, PhaseConfig
-from pipeline.transfer.losses import LOSSES, Loss, LossFunction
+from pipeline.task import Kind
+from pipeline.transfer.losses import LOSSES, Loss, LossFunction, labels_kl
 
 
 @dataclass(frozen=True)
@@ -83,12 +84,17 @@ def phase_at(phases: Sequence[Phase], progress: float) -> Phase:
 SIGNALS = {"logits": "teacher_logits", "labels": "gold", "pooled": "teacher_pooled", "tokens": "teacher_tokens"}
 
 
-def bind_phases(configs: Sequence[PhaseConfig]) -> list[Phase]:
-    """Turn the phases of params.yaml into terms; raise GraftError for a loss or a setting that does not exist."""
+def bind_phases(configs: Sequence[PhaseConfig], task: Kind = "single_label") -> list[Phase]:
+    """Turn the phases of params.yaml into terms for a kind of task.
+
+    Raises GraftError for a loss or a setting that does not exist, and for a loss that tells the task nothing.
+    """
     total = sum(config.share for config in configs)
     ends = [sum(config.share for config in configs[: at + 1]) / total for at in range(len(configs))]
     return [
-        Phase(end, tuple(_bind(f"transfer.phases.{at}.losses.{number}", loss) for number, loss in enumerate(each)))
+        Phase(
+            end, tuple(_bind(f"transfer.phases.{at}.losses.{number}", loss, task) for number, loss in enumerate(each))
+        )
         for at, (end, each) in enumerate(zip(ends, (config.losses for config in configs), strict=True))
     ]
 
@@ -98,7 +104,7 @@ def signals_read(phases: Sequence[Phase]) -> set[str]:
     return {SIGNALS[term.loss.reads] for phase in phases for term in phase.terms}
 
 
-def _bind(key: str, config: LossConfig) -> Term:
+def _bind(key: str, config: LossConfig, task: Kind) -> Term:
     if config.name not in LOSSES:
         raise GraftError(f"{key}.name is {config.name!r}; allowed: {', '.join(LOSSES)}")
     loss = LOSSES[config.name]
@@ -109,7 +115,9 @@ def _bind(key: str, config: LossConfig) -> Term:
             raise GraftError(f"{key}.{name} is not a setting of {config.name}; allowed: {', '.join(allowed) or 'none'}")
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise GraftError(f"{key}.{name} is {value!r}: must be a number")
-    function = partial(loss.function, **settings)
+    if config.name == "logits_kl" and task == "regression":
+        raise GraftError(f"{key}.name is logits_kl, which compares probabilities; of a number take logits_mse")
+    function = partial(labels_kl if config.name == "logits_kl" and task == "multi_label" else loss.function, **settings)
     if settings:
         try:
             function(torch.zeros(1, 2), torch.zeros(1, 2))

@@ -73,7 +73,10 @@ class AlignedTokens:
 
 
 def gold_labels(ids: pa.Array, labelled_ids: pa.Array, labels: np.ndarray) -> np.ndarray:
-    """The gold labels of the rows ``ids``, (N,) int64; -100 for texts that have none."""
-    known = pd.Series(labels, index=labelled_ids.to_pandas())
-    found: np.ndarray = known.reindex(ids.to_pandas()).fillna(-100).to_numpy(np.int64)
+    """The gold targets of the rows ``ids``; texts that have none get -100 in (N,) int64, NaN in (N, labels) float32."""
+    places = pd.Series(np.arange(len(labels)), index=labelled_ids.to_pandas()).reindex(ids.to_pandas())
+    known = places.notna().to_numpy()
+    nothing = -100 if np.issubdtype(labels.dtype, np.integer) else np.nan
+    found = np.full((len(ids), *labels.shape[1:]), nothing, labels.dtype)
+    found[known] = labels[places[known].to_numpy(np.int64)]
     return found

@@ -7,8 +7,10 @@ from huggingface_hub import ModelCard
 from pipeline.deployment.card import render_card
 from pipeline.deployment.check import calibration_figures, export_figures
 from pipeline.errors import GraftError
-from pipeline.training.prediction import softmax
+from pipeline.task import softmax
+from tests.conftest import one_label
 
+TASK = one_label("no", "yes")
 GOLD = np.array([0, 0, 1, 1])
 WHOLE = np.array([[2.0, 0], [2, 0], [0, 2], [0, 2]])
 PRUNED = np.array([[2.0, 0], [2, 0], [0, 2], [2, 0]])
@@ -16,7 +18,7 @@ PRUNED = np.array([[2.0, 0], [2, 0], [0, 2], [2, 0]])
 
 def test_each_change_is_counted_against_what_it_was_made_of() -> None:
     eight = np.array([[2.0, 0], [2, 3], [0, 2.5], [2, 0]])
-    found = export_figures(WHOLE, PRUNED, {"fp32": PRUNED + 1e-6, "int8": eight}, GOLD)
+    found = export_figures(WHOLE, PRUNED, {"fp32": PRUNED + 1e-6, "int8": eight}, GOLD, TASK)
     assert (found["flips_pruned"], found["flips_fp32"], found["flips_int8"]) == (1, 0, 1)
     assert found["difference_fp32"] == pytest.approx(1e-6)
     assert found["difference_int8"] == 3
@@ -29,7 +31,7 @@ def test_each_change_is_counted_against_what_it_was_made_of() -> None:
 @pytest.mark.parametrize("wrong", [PRUNED + np.eye(4)[:, :2] / 100, np.full((4, 2), np.nan)])
 def test_a_graph_that_is_not_the_model_is_refused(wrong: np.ndarray) -> None:
     with pytest.raises(GraftError, match="the exported graph is not the model"):
-        export_figures(WHOLE, PRUNED, {"fp32": wrong, "int8": PRUNED}, GOLD)
+        export_figures(WHOLE, PRUNED, {"fp32": wrong, "int8": PRUNED}, GOLD, TASK)
 
 
 def test_validation_chooses_and_test_measures() -> None:
@@ -73,7 +75,7 @@ def test_the_hub_reads_the_card_and_it_tells_what_was_measured(kept: int) -> Non
     figures |= {"difference_fp32": 2e-6, "difference_int8": 0.25, "flips_fp32": 0, "flips_int8": 31, "flips_pruned": 8}
     figures |= {"temperature": 1.3, "threshold": 0.8123, "coverage": 0.6, "accuracy_sure": 0.912, "rows": 3542}
     figures |= {"ece": 0.09, "ece_calibrated": 0.03, "tokens": 900, "tokens_kept": kept}
-    card = ModelCard(render_card("tiny", "Distilled", "static", ["bad", "so `so`"], figures, 0.9))
+    card = ModelCard(render_card("tiny", "Distilled", "static", one_label("bad", "so `so`"), figures, 0.9))
     assert card.data.pipeline_tag == "text-classification"
     assert [each.metric_value for each in card.data.eval_results] == [0.7123, 0.7045]
     for words in ("12.3 MB", "3.2 MB", "31 of 3542", "0.8123", "91.2%", "temperature 1.3"):
@@ -81,6 +83,6 @@ def test_the_hub_reads_the_card_and_it_tells_what_was_measured(kept: int) -> Non
     assert "0.8123, from which on 90% of the labels were right on validation.\n" in card.text
     assert ("700 of 900 rows" in card.text) == (kept == 700)
     assert "{" not in card.text
-    refusing = render_card("tiny", "Distilled", "static", ["bad", "so `so`"], figures, None, 0.95)
+    refusing = render_card("tiny", "Distilled", "static", one_label("bad", "so `so`"), figures, None, 0.95)
     assert "0.8123, which 95% of the validation texts do: take\nthe others for texts that no label fits.\n" in refusing
     assert "{" not in refusing

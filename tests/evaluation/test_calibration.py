@@ -13,7 +13,7 @@ from pipeline.evaluation.calibration import (
     reliability,
     temper,
 )
-from pipeline.training.prediction import softmax
+from pipeline.task import softmax
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])

@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
-from pipeline.evaluation.metrics import Accuracy, MacroF1, PerClass, classification_figures, slugs, validation_figures
+from pipeline.evaluation.measures import validation_figures
+from pipeline.evaluation.metrics import Accuracy, MacroF1, PerClass, label_figures, slugs
+from tests.conftest import one_label
 
 # Blocks every socket first; then imports, computes, and prints what was found.
 OFFLINE = """
@@ -21,13 +23,14 @@ def refuse(*arguments, **options):
     raise RuntimeError("a metric reached for the network")
 socket.socket.connect = socket.create_connection = socket.getaddrinfo = refuse
 from pipeline.evaluation.metrics import MacroF1
+from tests.conftest import one_label
 print(MacroF1(2).compute(predictions=[0, 1], references=[0, 1])["macro_f1"])
 """
 
 
 def test_known_answers():
     labels, predicted = np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1])
-    figures = classification_figures(labels, predicted, ["no", "yes"])
+    figures = label_figures(labels, predicted, ["no", "yes"])
     assert figures["accuracy"] == 0.75
     assert figures["macro_f1"] == pytest.approx((2 / 3 + 4 / 5) / 2)
     assert figures["precision_yes"] == pytest.approx(2 / 3)
@@ -40,7 +43,7 @@ def test_known_answers():
 def test_agrees_with_scikit_learn(pairs):
     labels, predicted = np.array(pairs).T
     expected = f1_score(labels, predicted, labels=range(4), average="macro", zero_division=0)
-    assert classification_figures(labels, predicted, list("abcd"))["macro_f1"] == pytest.approx(expected)
+    assert label_figures(labels, predicted, list("abcd"))["macro_f1"] == pytest.approx(expected)
 
 
 def test_a_label_without_rows_counts_zero():
@@ -49,20 +52,20 @@ def test_a_label_without_rows_counts_zero():
 
 def test_domains_are_measured_apart_and_count_every_label():
     labels, predicted = np.array([0, 1, 0, 1]), np.array([0, 1, 1, 0])
-    figures = classification_figures(labels, predicted, ["a", "b"], ["New York", "New York", "web", "web"])
+    figures = label_figures(labels, predicted, ["a", "b"], ["New York", "New York", "web", "web"])
     assert figures["macro_f1_domain_new_york"] == 1.0
     assert figures["accuracy_domain_web"] == 0.0
     assert figures["rows_domain_web"] == 2
 
 
 def test_one_domain_is_not_told_apart():
-    figures = classification_figures(np.array([0, 1]), np.array([0, 1]), ["a", "b"], ["web", "web"])
+    figures = label_figures(np.array([0, 1]), np.array([0, 1]), ["a", "b"], ["web", "web"])
     assert not [key for key in figures if "domain" in key]
 
 
 def test_validation_figures_of_logits():
     logits = np.array([[2.0, 1.0], [0.0, 3.0]])
-    assert validation_figures(logits, np.array([0, 1])) == {"accuracy": 1.0, "macro_f1": 1.0}
+    assert validation_figures(logits, np.array([0, 1]), one_label("a", "b")) == {"accuracy": 1.0, "macro_f1": 1.0}
 
 
 def test_they_are_evaluate_metrics_and_combine():

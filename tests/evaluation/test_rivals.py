@@ -8,9 +8,10 @@ import pytest
 
 from pipeline.artifacts import write_json, write_parquet, write_text
 from pipeline.errors import GraftError
-from pipeline.evaluation.rivals import ngram_probabilities, vader_applies, vader_probabilities
+from pipeline.evaluation.rivals import ngram_answers, vader_answers, vader_applies
 from pipeline.settings.rivals import BayesRival, TfidfRival
 from pipeline.stages import rival
+from tests.conftest import one_label
 from tests.report.conftest import PARAMS
 
 TEXTS = {"sport": "the striker scored a goal in the match", "food": "bake the bread with flour and butter"}
@@ -28,13 +29,13 @@ def tfidf(**settings) -> TfidfRival:
 
 def test_tfidf_learns_and_gives_probabilities_in_the_order_of_the_labels():
     for labels in (["sport", "food"], ["food", "sport"]):
-        result = ngram_probabilities(split(8), split(3), ["goal", "flour"], labels, tfidf())
-        np.testing.assert_allclose(result.probabilities.sum(axis=1), 1)
-        assert [labels[at] for at in result.probabilities.argmax(axis=1)] == ["sport", "food"]
+        result = ngram_answers(split(8), split(3), ["goal", "flour"], one_label(*labels), tfidf())
+        np.testing.assert_allclose(result.answers.sum(axis=1), 1)
+        assert [labels[at] for at in result.answers.argmax(axis=1)] == ["sport", "food"]
 
 
 def test_tfidf_chooses_on_validation_and_the_first_of_equals():
-    result = ngram_probabilities(split(8), split(3), ["goal"], ["food", "sport"], tfidf(regularization=[3.0, 1.0]))
+    result = ngram_answers(split(8), split(3), ["goal"], one_label("food", "sport"), tfidf(regularization=[3.0, 1.0]))
     assert result.chosen == {"regularization": 3.0}
     assert result.parameters > 2
 
@@ -44,19 +45,19 @@ def test_naive_bayes_gives_what_counting_by_hand_gives():
     train = pd.DataFrame({"text": ["a a b", "b"], "label": ["x", "y"]})
     settings = BayesRival(kind="naive_bayes", analyzer="char", ngrams=[1, 1], smoothing=[1.0])
     letters = train.assign(text=train["text"].str.replace(" ", ""))
-    result = ngram_probabilities(letters, letters, ["a", "b"], ["x", "y"], settings)
+    result = ngram_answers(letters, letters, ["a", "b"], one_label("x", "y"), settings)
     under_x, under_y = np.array([3 / 5, 2 / 5]), np.array([1 / 3, 2 / 3])
-    np.testing.assert_allclose(result.probabilities[:, 0], under_x / (under_x + under_y))
+    np.testing.assert_allclose(result.answers[:, 0], under_x / (under_x + under_y))
     assert result.parameters == 2 * 2 + 2
 
 
 def test_naive_bayes_chooses_on_validation_and_counts_labels_alike():
     train = pd.concat([split(1).query("label == 'sport'")] * 9 + [split(1).query("label == 'food'")])
     settings = BayesRival(kind="naive_bayes", smoothing=[1e-6, 100.0])
-    result = ngram_probabilities(train, split(3), ["the flour", "nothing of these"], ["food", "sport"], settings)
+    result = ngram_answers(train, split(3), ["the flour", "nothing of these"], one_label("food", "sport"), settings)
     assert result.chosen == {"smoothing": 1e-6}
-    assert result.probabilities[0, 0] > 0.9
-    np.testing.assert_allclose(result.probabilities[1], 0.5, atol=1e-6)
+    assert result.answers[0, 0] > 0.9
+    np.testing.assert_allclose(result.answers[1], 0.5, atol=1e-6)
 
 
 @pytest.mark.parametrize("smoothing", [[1.0, 1e-9], [1e-9, 1.0]])
@@ -65,20 +66,20 @@ def test_naive_bayes_takes_the_smoothing_that_is_right_on_validation(smoothing):
     train = pd.DataFrame({"text": ["aaaa", "bbbz"], "label": ["x", "y"]})
     held_out = pd.DataFrame({"text": ["azz", "bb"], "label": ["x", "y"]})
     settings = BayesRival(kind="naive_bayes", analyzer="char", ngrams=[1, 1], smoothing=smoothing)
-    result = ngram_probabilities(train, held_out, ["azz"], ["x", "y"], settings)
+    result = ngram_answers(train, held_out, ["azz"], one_label("x", "y"), settings)
     assert result.chosen == {"smoothing": 1.0}
-    assert result.probabilities[0, 0] > 0.5
+    assert result.answers[0, 0] > 0.5
 
 
 def test_a_label_never_trained_gets_no_probability():
-    result = ngram_probabilities(split(4), split(2), ["goal"], ["art", "food", "sport"], tfidf())
-    assert result.probabilities[0, 0] == 0
+    result = ngram_answers(split(4), split(2), ["goal"], one_label("art", "food", "sport"), tfidf())
+    assert result.answers[0, 0] == 0
 
 
 def test_texts_without_words_are_refused_with_the_remedy():
     train = split(2).assign(text="!")
     with pytest.raises(GraftError, match="analyzer: char"):
-        ngram_probabilities(train, train, ["!"], ["food", "sport"], tfidf())
+        ngram_answers(train, train, ["!"], one_label("food", "sport"), tfidf())
 
 
 @pytest.mark.parametrize(
@@ -91,22 +92,22 @@ def test_texts_without_words_are_refused_with_the_remedy():
     ],
 )
 def test_vader_reads_sentiment_in_the_labels_there_are(labels, expected):
-    probabilities = vader_probabilities(SENTIMENTS, labels)
+    probabilities = vader_answers(SENTIMENTS, one_label(*labels))
     assert [labels[at] for at in probabilities.argmax(axis=1)] == expected
     assert set(np.unique(probabilities)) == {0.0, 1.0}
 
 
 def test_vader_applies_to_sentiment_only():
-    assert vader_applies(["Positive", "negative"])
-    assert not vader_applies(["positive"])
-    assert not vader_applies(["positive", "negative", "mixed"])
-    assert not vader_applies(["positive", "Positive"])
+    assert vader_applies(one_label("Positive", "negative"))
+    assert not vader_applies(one_label("positive"))
+    assert not vader_applies(one_label("positive", "negative", "mixed"))
+    assert not vader_applies(one_label("positive", "Positive"))
 
 
 def test_the_stage_measures_a_rival_and_lets_one_pass_that_does_not_apply(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_text(tmp_path / "params.yaml", PARAMS.read_text(encoding="utf-8"))
-    write_json(tmp_path / "data/prepared/labels.json", {"labels": ["food", "sport"]})
+    write_json(tmp_path / "data/prepared/labels.json", {"labels": ["food", "sport"], "task": "single_label"})
     for name, copies in {"train": 8, "validation": 3, "test": 4}.items():
         write_parquet(tmp_path / f"data/prepared/{name}.parquet", split(copies))
     rival.main("tfidf")

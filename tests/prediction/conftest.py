@@ -15,6 +15,7 @@ from pipeline.deployment.runtime import FILES, Classifier
 from pipeline.models.registry import student
 from pipeline.tokens.training import train_tokenizer
 from tests.closure import ROOT
+from tests.conftest import one_label
 
 LABELS = ["bad", "good"]
 
@@ -43,7 +44,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory, trained: Path) -> Path:
     export_onnx(load_model(trained), folder / FILES["fp32"])
     quantize(folder / FILES["fp32"], folder / FILES["int8"])
     tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
-    write_json(folder / "settings.json", settings(LABELS, tokenizer, temperature=0.5, threshold=0.51))
+    write_json(folder / "settings.json", settings(one_label(*LABELS), tokenizer, temperature=0.5, threshold=0.51))
     write_code(folder)
     return folder
 

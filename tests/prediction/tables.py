@@ -49,7 +49,7 @@ def answer(
 ) -> Tally:
     """Do what the command does with --input and --output."""
     opened = open_source(source, column)
-    with open_sink(target, opened, Shape(classifier.labels, True, prefix)) as sink:
+    with open_sink(target, opened, Shape(classifier.task, classifier.labels, True, prefix)) as sink:
         return answer_rows(classifier, opened, sink, at_most)
 
 

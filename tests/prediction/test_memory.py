@@ -50,7 +50,10 @@ def test_reading_holds_a_chunk_at_a_time(tmp_path: Path, kind: str) -> None:
 def test_writing_holds_a_row_group_at_a_time(tmp_path: Path, classifier: Classifier) -> None:
     source = Texts(make_texts(ROWS))
     answers = list(classifier.classify(make_texts(CHUNK)))
-    with bounded() as look, open_sink(tmp_path / "out.parquet", source, Shape(classifier.labels, True)) as sink:
+    with (
+        bounded() as look,
+        open_sink(tmp_path / "out.parquet", source, Shape(classifier.task, classifier.labels, True)) as sink,
+    ):
         for chunk in source.chunks(CHUNK):
             sink.write(chunk, answers[: len(chunk.rows)])
             look()

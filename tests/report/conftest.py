@@ -13,9 +13,10 @@ from pipeline.artifacts import write_csv, write_json, write_parquet, write_text
 from pipeline.deployment.digest import digest
 from pipeline.evaluation.calibration import expected_calibration_error, temper
 from pipeline.evaluation.comparison import figures, student_figures
-from pipeline.evaluation.predictions import label_ids, prediction_frame
+from pipeline.evaluation.predictions import prediction_frame
 from pipeline.evaluation.publishing import WHOLE
 from pipeline.settings.evaluate import EvaluateConfig
+from tests.conftest import one_label
 
 PARAMS = Path(__file__).parents[2] / "params.yaml"
 CONFIG = EvaluateConfig(resamples=200)
@@ -55,7 +56,7 @@ class Fabrication:
     """Writes the files of finished stages into ``folder``."""
 
     def __init__(self, folder: Path, labels: list[str], rows: int = 1500):
-        self.folder, self.labels = folder, labels
+        self.folder, self.labels, self.task = folder, labels, one_label(*labels)
         self.random = np.random.default_rng(5)
         self.true = self.random.choice(labels, rows)
         self.domains = self.random.choice(["amazon", "movies", "nyt", "tweets"], rows).tolist()
@@ -71,12 +72,12 @@ class Fabrication:
         spread = (1 - confidence) / (len(self.labels) - 1)
         probabilities = np.repeat(spread[:, None], len(self.labels), axis=1)
         probabilities[np.arange(len(position)), chosen] = confidence
-        return prediction_frame([f"t{row}" for row in range(len(position))], self.true, probabilities, self.labels)
+        return prediction_frame([f"t{row}" for row in range(len(position))], self.true, probabilities, self.task)
 
     def write(self) -> None:
         """Write what fetch to evaluate would have left."""
         write_text(self.folder / "params.yaml", PARAMS.read_text(encoding="utf-8"))
-        write_json(self.folder / "data/prepared/labels.json", {"labels": self.labels})
+        write_json(self.folder / "data/prepared/labels.json", {"labels": self.labels, "task": "single_label"})
         split = {"rows": 1500, "groups": 900, "labels": dict.fromkeys(self.labels, 75), "domains": {"nyt": 400}}
         summary = {
             "rows_in": 23703,
@@ -98,18 +99,18 @@ class Fabrication:
         write_parquet(self.folder / "data/prepared/test.parquet", pd.DataFrame(test))
         teacher = self.predictions(SKILL["minilm"])
         self._export("teacher/minilm", teacher)
-        self._model("teacher", teacher, figures(teacher, self.labels, self.domains, CONFIG))
+        self._model("teacher", teacher, figures(teacher, self.task, self.domains, CONFIG))
         self._training("models/teacher/minilm", SKILL["minilm"], 22_713_987, 1653)
         for name, size in SIZES.items():
             control, student = self.predictions(WITHOUT_TRANSFER[name]), self.predictions(SKILL[name])
-            measured = student_figures(student, control, teacher, self.labels, self.domains, CONFIG)
+            measured = student_figures(student, control, teacher, self.task, self.domains, CONFIG)
             self._model(name, student, measured)
             self._export(name, student)
-            self._model(f"controls/{name}", control, figures(control, self.labels, self.domains, CONFIG))
+            self._model(f"controls/{name}", control, figures(control, self.task, self.domains, CONFIG))
             self._training(f"models/students/{name}", SKILL[name], size, 3000)
             self._training(f"models/controls/{name}", WITHOUT_TRANSFER[name], size, 3000)
         tfidf = self.predictions(SKILL["tfidf"])
-        self._model("rivals/tfidf", tfidf, figures(tfidf, self.labels, self.domains, CONFIG) | {"applicable": 1})
+        self._model("rivals/tfidf", tfidf, figures(tfidf, self.task, self.domains, CONFIG) | {"applicable": 1})
         self._model("rivals/vader", tfidf.head(0), {"applicable": 0, "reason": "VADER tells sentiment"})
 
     def _model(self, key: str, predictions: pd.DataFrame, measured: dict) -> None:
@@ -120,8 +121,8 @@ class Fabrication:
 
     def _export(self, key: str, predictions: pd.DataFrame) -> None:
         shares = predictions[[f"p_{label}" for label in self.labels]].to_numpy(np.float64)
-        gold, weight = label_ids(predictions["label"], self.labels), COSTS[key][0]
-        macro_f1 = figures(predictions, self.labels, self.domains, CONFIG)["macro_f1"]
+        gold, weight = self.task.targets(predictions["label"]), COSTS[key][0]
+        macro_f1 = figures(predictions, self.task, self.domains, CONFIG)["macro_f1"]
         found = {f"macro_f1_{each}": macro_f1 for each in ("pytorch", "fp32", "int8")}
         found |= {"flips_fp32": 0, "flips_int8": 7, "difference_fp32": 1e-6, "difference_int8": 0.1}
         found |= {"bytes_fp32": weight, "bytes_int8": weight // 4, "temperature": 1.25, "threshold": 0.8}

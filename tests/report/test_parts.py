@@ -18,6 +18,7 @@ from pipeline.report.results import Export, Kind, ModelResult, Results
 from pipeline.report.sureness import diagrams, meaning
 from pipeline.report.texts import LONGEST, disagreements, shared_errors, shorten
 from pipeline.settings.evaluate import EvaluateConfig
+from tests.conftest import one_label
 from tests.report.conftest import PARAMS
 
 LABELS = ["no", "yes"]
@@ -26,7 +27,7 @@ SUMMARY = {"splits": {"train": {"rows": 17708}}, "transfer_set": {"rows": 122407
 
 def model(name: str, kind: Kind, yes: list[float], true: list[str], temperature: float = 1.0) -> ModelResult:
     shares = np.stack([1 - np.array(yes), np.array(yes)], axis=1)
-    frame = prediction_frame([f"t{at}" for at in range(len(yes))], true, shares, LABELS)
+    frame = prediction_frame([f"t{at}" for at in range(len(yes))], true, shares, one_label(*LABELS))
     exports = [Export(name, {"temperature": temperature}, "0" * 64)]
     return ModelResult(name, name, kind, {"macro_f1": 0.5}, frame, None, exports)
 
@@ -36,7 +37,18 @@ def results(teacher: list[float], student: list[float], true: list[str], params:
     texts = {"id": [f"t{at}" for at in range(len(true))], "text": [f"text {at}" for at in range(len(true))]}
     frame = pd.DataFrame(texts | {"label": true, "domain": ["", *["tweets"] * (len(true) - 1)]})
     return Results(
-        "", LABELS, 0.95, models, [], SUMMARY, {}, params or load_params(Path(PARAMS)), {}, frame, "ab" * 32, None
+        "",
+        one_label(*LABELS),
+        0.95,
+        models,
+        [],
+        SUMMARY,
+        {},
+        params or load_params(Path(PARAMS)),
+        {},
+        frame,
+        "ab" * 32,
+        None,
     )
 
 
@@ -120,7 +132,7 @@ def test_the_lead_over_an_equal_student_holds_0_and_over_a_poor_one_does_not():
     right = [0.9 if label == "yes" else 0.1 for label in true]
     students = [model(name, "student", right, true) for name in ("a", "b")]
     students.append(dataclasses.replace(model("c", "student", [0.9] * 200, true), figures={"macro_f1": 0.1}))
-    found = lead_intervals(students, LABELS, EvaluateConfig(resamples=200))
+    found = lead_intervals(students, students, one_label(*LABELS), EvaluateConfig(resamples=200))
     assert set(found) == {"b", "c"}
     assert found["b"] == (0.0, 0.0)
     assert found["c"][0] > 0.3

@@ -10,6 +10,7 @@ from pipeline.params import load_params
 from pipeline.report.results import Export, Kind, ModelResult, Results
 from pipeline.report.verdict import Verdict, verdict
 from pipeline.speed.record import ModelSpeed, Timing
+from tests.conftest import one_label
 from tests.report.conftest import PARAMS
 
 NOTHING = pd.DataFrame({"label": [], "predicted": []})
@@ -38,7 +39,9 @@ def student(
 def decide(*models: ModelResult, latency: float | None = None, **more) -> Verdict:
     teacher = model("minilm", "teacher", 0.8, export("minilm", 20_000_000, latency))
     params = load_params(Path(PARAMS))
-    found = verdict(Results("", ["a", "b"], 0.95, [teacher, *models], [], {}, {}, params, {}, NOTHING, "", **more))
+    found = verdict(
+        Results("", one_label("a", "b"), 0.95, [teacher, *models], [], {}, {}, params, {}, NOTHING, "", **more)
+    )
 
     def plain(text: str) -> str:
         return text.replace("\u00a0", " ")

@@ -16,7 +16,7 @@ from pipeline.deployment.bundle import settings
 from pipeline.deployment.onnx import export_onnx, quantize
 from pipeline.deployment.runtime import FILES
 from pipeline.models.registry import student
-from tests.conftest import SPECIALS, WORDS
+from tests.conftest import SPECIALS, WORDS, one_label
 
 JSON = {"Content-Type": "application/json"}
 LABELS = ["bad", "good"]
@@ -56,7 +56,7 @@ def export(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, folder: P
     export_onnx(model, folder / FILES["fp32"])
     quantize(folder / FILES["fp32"], folder / FILES["int8"])
     tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
-    chosen = settings(LABELS, tokenizer, TEMPERATURE, 0.9)
+    chosen = settings(one_label(*LABELS), tokenizer, TEMPERATURE, 0.9)
     (folder / "settings.json").write_text(json.dumps(chosen), encoding="utf-8")
 
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from pipeline.errors import GraftError
-from pipeline.settings.data import Labelling
-from pipeline.text.labelling import assign_labels, order_labels
+from pipeline.settings.data import FileData, Labelling
+from pipeline.text.labelling import assign_labels, name_of_number, order_labels
 
 CUTS = Labelling(cuts=[-0.5, 0.5], labels=["negative", "neutral", "positive"])
 
@@ -58,3 +58,25 @@ def test_reasons_are_arrays_of_the_rows() -> None:
     names, reasons = assign_labels(["a"], ["x"], Labelling())
     assert isinstance(names, np.ndarray)
     assert names.shape == reasons.shape == (1,)
+
+
+def test_numbers_stay_numbers() -> None:
+    values, reasons = assign(["1.5", 2, None, "much", "-inf"], Labelling(task="regression"))
+    assert values[:2] == [1.5, 2.0]
+    assert reasons == ["", "", "label_missing", "label_not_a_number", "label_not_a_number"]
+    with pytest.raises(GraftError, match=r"'much' of row-1 is no number.*set data.task to single_label"):
+        assign(["much"], Labelling(task="regression"))
+    table = FileData(source="file", path="x", text="text", label="stars", task="regression")
+    assert name_of_number(table) == "stars"
+
+
+def test_sets_of_labels_from_lists_cells_and_columns() -> None:
+    several = Labelling(task="multi_label", separator="|")
+    raw = ["b| a |b", "", ["c", "a"], [], None, {"a": "1", "b": 0, "c": True}, {"a": "yes"}]
+    found, reasons = assign(raw, several)
+    assert found == [("a", "b"), (), ("a", "c"), (), (), ("a", "c"), ()]
+    assert reasons == ["", "", "", "", "label_missing", "", "label_not_0_or_1"]
+    known = Labelling(task="multi_label", labels=["a", "b"])
+    assert assign([["a"], ["a", "x"]], known) == ([("a",), ()], ["", "label_unknown"])
+    columns = FileData(source="file", path="x", text="text", label=["z", "a"], task="multi_label")
+    assert order_labels({"a", "z"}, columns) == ["z", "a"]

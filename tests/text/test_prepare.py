@@ -1,5 +1,7 @@
 import pandas as pd
+import pytest
 
+from pipeline.errors import GraftError
 from pipeline.settings.data import FileData
 from pipeline.settings.prepare import PrepareConfig
 from pipeline.text.prepare import count_leakage, prepare_dataset
@@ -46,3 +48,40 @@ def test_leakage_is_counted_where_there_is_some() -> None:
     assert leakage["train_validation"] == {"exact": 0, "loose": 1}
     assert leakage["train_test"] == {"exact": 1, "loose": 1}
     assert leakage["validation_test"] == {"exact": 0, "loose": 0}
+
+
+def test_every_split_gets_every_label_of_several_and_rare_ones_are_forgotten() -> None:
+    data = FileData(source="file", path="x", text="text", label="label", task="multi_label")
+    sets = [",".join(name for name, every in (("a", 2), ("b", 5), ("c", 7), ("d", 60)) if row % every == 0)
+            for row in range(300)]  # fmt: skip
+    texts = [f"text number {row}" for row in range(300)]
+    prepared = prepare_dataset(raw(texts, list(sets), texts), data, PrepareConfig())
+    assert prepared.labels == ["a", "b", "c"], "d has five rows"
+    assert prepared.summary["rows_kept"] == 300
+    for name, split in prepared.splits.items():
+        counts = split["label"].explode().value_counts()
+        for label, share in (("a", 1 / 2), ("b", 1 / 5), ("c", 1 / 7)):
+            assert counts[label] / len(split) == pytest.approx(share, abs=0.1), (name, label)
+        assert prepared.summary["splits"][name]["labels"] == counts.to_dict()
+
+
+def test_every_split_gets_its_share_of_low_and_of_high_numbers() -> None:
+    data = FileData(source="file", path="x", text="text", label="stars", task="regression")
+    texts = [f"text number {row}" for row in range(400)]
+    prepared = prepare_dataset(raw(texts, [str(row**2) for row in range(400)], texts), data, PrepareConfig())
+    assert prepared.labels == ["stars"]
+    for split in prepared.splits.values():
+        assert split["label"].dtype == float
+        assert (split["label"] > 200**2).mean() == pytest.approx(0.5, abs=0.1)
+    assert prepared.summary["splits"]["test"]["numbers"]["least"] < 100**2
+    with pytest.raises(GraftError, match="two different numbers are needed to learn stars"):
+        prepare_dataset(raw(texts, ["3"] * 400, texts), data, PrepareConfig())
+
+
+def test_a_label_of_several_that_train_lacks_is_named() -> None:
+    data = FileData(source="file", path="x", text="text", label="label", task="multi_label")
+    texts = [f"text number {row}" for row in range(60)]
+    source = raw(texts, ["a,b" if row % 2 else "a" for row in range(40)] + ["b,c"] * 20, texts)
+    source.frame["split"] = ["train"] * 40 + ["test"] * 20
+    with pytest.raises(GraftError, match="label 'c' occurs in validation or test and not in train"):
+        prepare_dataset(source, data, PrepareConfig())

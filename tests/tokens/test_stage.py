@@ -43,7 +43,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ids = ["t1", "unlabelled/more.txt:1", "t1#mask-1", "t1#cut-1"]
     rows = [texts[0] + " film is", f"{texts[1]} plot", "the \ue000 is altered altered", "altered"]
     write_parquet(Path(TRANSFER), pd.DataFrame({"id": ids, "text": rows}))
-    write_json(Path("data/prepared/labels.json"), {"labels": ["bad", "good"]})
+    write_json(Path("data/prepared/labels.json"), {"labels": ["bad", "good"], "task": "single_label"})
     return tmp_path
 
 

@@ -1,3 +1,4 @@
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,15 @@ def rows_of(tokens: TokenTable) -> Rows:
 
 
 ROWS = [[5, 6, 7], [8], [], [9, 10]]
+
+
+def test_targets_of_several_columns_are_read_as_they_were_written(tmp_path: Path) -> None:
+    targets = np.array([[0, 1], [1, 1], [0, 0], [0.5, -2]], np.float32)
+    write_tokens(tmp_path / "t.arrow", dataclasses.replace(table(ROWS, with_spans=True), labels=targets))
+    read = read_tokens(tmp_path / "t.arrow")
+    np.testing.assert_array_equal(read.labels, targets)
+    batch = BatchCollator(0)([TokenDataset(read)[row] for row in (3, 1)])
+    np.testing.assert_array_equal(batch["labels"], targets[[3, 1]])
 
 
 @pytest.mark.parametrize("labelled", [True, False])

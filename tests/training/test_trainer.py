@@ -11,11 +11,12 @@ from pipeline.errors import GraftError
 from pipeline.models.registry import student
 from pipeline.settings.students import BudgetConfig
 from pipeline.settings.transfer import PhaseConfig
+from pipeline.task import softmax
 from pipeline.tokens.batches import BatchCollator, TokenDataset
 from pipeline.tokens.encoding import encode
 from pipeline.tokens.table import TokenTable
 from pipeline.training.machine import seed_everything
-from pipeline.training.prediction import predict, softmax
+from pipeline.training.prediction import predict
 from pipeline.training.sampling import BatchShufflingSampler, PhaseSampler
 from pipeline.training.trainer import GraftTrainer, Lesson, Trained, train
 from pipeline.transfer.lesson import build_lesson

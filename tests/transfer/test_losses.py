@@ -9,6 +9,7 @@ from pipeline.transfer.losses import (
     LOSSES,
     cka,
     gold,
+    labels_kl,
     logits_kl,
     logits_mse,
     relations,
@@ -167,3 +168,27 @@ def test_token_states_count_the_tokens_that_the_teacher_knows() -> None:
     student = torch.tensor([[[1.0, 0.0], [9.0, 9.0], [2.0, 0.0]]])
     assert token_states(student, teacher).item() == pytest.approx((0 + 1) / 2)
     assert token_states(student, torch.zeros(1, 3, 2)).item() == 0
+
+
+def test_labels_kl_is_the_sum_of_the_labels_own_divergences() -> None:
+    student, teacher = torch.randn(5, 3), torch.randn(5, 3)
+    outcomes = [torch.stack([states / 2, torch.zeros_like(states)], dim=-1) for states in (student, teacher)]
+    wanted = outcomes[1].log_softmax(-1)
+    each = (wanted.exp() * (wanted - outcomes[0].log_softmax(-1))).sum(-1)
+    torch.testing.assert_close(labels_kl(student, teacher, temperature=2.0), 4 * each.sum(-1).mean())
+    assert labels_kl(teacher, teacher).item() == pytest.approx(0, abs=1e-6)
+
+
+def test_gold_of_several_labels_and_of_numbers_leaves_out_rows_without_one() -> None:
+    logits, nothing = torch.randn(3, 4), math.nan
+    several = torch.tensor([[1.0, 0, 0, 1], [nothing] * 4, [0, 0, 0, 0]])
+    kept = torch.tensor([0, 2])
+    expected = torch.nn.functional.binary_cross_entropy_with_logits(logits[kept], several[kept])
+    torch.testing.assert_close(gold(logits, several), expected)
+    number = torch.tensor([[1.5], [nothing], [-2.0]])
+    expected = (logits[kept, :1] - number[kept]).square().mean()
+    torch.testing.assert_close(gold(logits[:, :1], number), expected)
+    logits.requires_grad_()
+    gold(logits, torch.full((3, 4), nothing)).backward()
+    assert logits.grad is not None
+    assert not logits.grad.any()

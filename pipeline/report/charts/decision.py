@@ -42,7 +42,7 @@ def _draw(results: Results, width: int, height: int, prefix: str) -> str:
             top=1 - MARGINS["top"] / height,
             bottom=MARGINS["bottom"] / height,
         )
-        _scale(axes, points, rivals, results.is_timed)
+        _scale(axes, points, rivals, results)
         placer = Placer(_frame(axes))
         for rival in rivals:
             _draw_rival(axes, rival)
@@ -66,9 +66,11 @@ def describe(results: Results) -> str:
     parts = []
     for point in _points(results):
         at = f"{milliseconds(point.x)} milliseconds" if results.is_timed else f"{point.x:.1f} megabytes"
-        parts.append(f"{point.model.title} {score(point.model.macro_f1)} at {at}")
-    parts += [f"{rival.name} {score(rival.macro_f1)}" for rival in results.of("rival")]
-    return f"Chart of macro-F1 against {axis}: {'; '.join(parts)}. The tables below hold the same figures."
+        parts.append(f"{point.model.title} {score(point.model.score)} at {at}")
+    parts += [f"{rival.name} {score(rival.score)}" for rival in results.of("rival")]
+    return (
+        f"Chart of {results.measure.title} against {axis}: {'; '.join(parts)}. The tables below hold the same figures."
+    )
 
 
 def _points(results: Results) -> list[Point]:
@@ -85,7 +87,8 @@ def _points(results: Results) -> list[Point]:
     return points
 
 
-def _scale(axes: Axes, points: Sequence[Point], rivals: Sequence[ModelResult], is_timed: bool) -> None:
+def _scale(axes: Axes, points: Sequence[Point], rivals: Sequence[ModelResult], results: Results) -> None:
+    is_timed = results.is_timed
     bounds = [bound for model in (*(point.model for point in points), *rivals) for bound in model.interval]
     room = max(max(bounds) - min(bounds), 0.02)
     axes.set_ylim(min(bounds) - 0.05 * room, max(bounds) + 0.07 * room)
@@ -102,7 +105,7 @@ def _scale(axes: Axes, points: Sequence[Point], rivals: Sequence[ModelResult], i
     axes.set_xlabel(
         f"← {'milliseconds for one text' if is_timed else 'megabytes of the int8 file'}, log scale", size=TEXT
     )
-    axes.set_ylabel("macro-F1 on the test split →", size=TEXT)
+    axes.set_ylabel(f"{results.measure.title} on the test split →", size=TEXT)
 
 
 def _round_numbers(low: float, high: float) -> list[float]:
@@ -114,11 +117,11 @@ def _round_numbers(low: float, high: float) -> list[float]:
 
 def _draw_rival(axes: Axes, rival: ModelResult) -> None:
     axes.axhspan(*rival.interval, color=COLOURS["rival"], alpha=0.1, linewidth=0)
-    axes.axhline(rival.macro_f1, color=COLOURS["rival"], linewidth=1.5, dashes=(5, 3))
+    axes.axhline(rival.score, color=COLOURS["rival"], linewidth=1.5, dashes=(5, 3))
 
 
 def _draw_gain(axes: Axes, point: Point, control: ModelResult, placer: Placer) -> None:
-    ends = [control.macro_f1, point.model.macro_f1]
+    ends = [control.score, point.model.score]
     axes.plot([point.x] * 2, ends, color=COLOURS["control"], linewidth=1.5, linestyle=(0, (1, 2.5)))
     x = axes.transData.transform((point.x, ends[0]))[0]
     low, high = sorted(float(axes.transData.transform((point.x, end))[1]) for end in ends)
@@ -136,7 +139,7 @@ def _draw_mark(axes: Axes, point: Point, placer: Placer) -> None:
     colour, hollow = COLOURS[point.model.kind], point.model.kind == "control"
     axes.scatter(
         [point.x],
-        [point.model.macro_f1],
+        [point.model.score],
         s=point.area,
         facecolors=COLOURS["paper"] if hollow else colour,
         edgecolors=colour if hollow else COLOURS["paper"],
@@ -144,7 +147,7 @@ def _draw_mark(axes: Axes, point: Point, placer: Placer) -> None:
         zorder=3,
     )
     radius = math.sqrt(point.area) / 2
-    x, y = axes.transData.transform((point.x, point.model.macro_f1))
+    x, y = axes.transData.transform((point.x, point.model.score))
     placer.block(Box(x - radius, y - radius, x + radius, y + radius))
     low, high = _ends(axes, point)
     placer.block(Box(x - 5, low - 1, x + 5, high + 1))
@@ -157,7 +160,7 @@ def _ends(axes: Axes, point: Point) -> tuple[float, float]:
 
 
 def _label(axes: Axes, point: Point, placer: Placer) -> None:
-    x, y = axes.transData.transform((point.x, point.model.macro_f1))
+    x, y = axes.transData.transform((point.x, point.model.score))
     text = f"{short(point.model.name)} {megabytes(point.model.bytes_int8)}"
     box = placer.place(beside(x, y, math.sqrt(point.area) / 2, _ends(axes, point), text, TEXT + 2))
     side = "right" if box.right <= x else "left" if box.left >= x else "center"
@@ -166,8 +169,8 @@ def _label(axes: Axes, point: Point, placer: Placer) -> None:
 
 def _label_rival(axes: Axes, rival: ModelResult, placer: Placer) -> None:
     """Write the rival's name above or below its line, where there is room: at its ends rather than between them."""
-    y, frame, height = axes.transData.transform((1, rival.macro_f1))[1], placer.frame, TEXT + 2
-    text = f"{short(rival.name)} {score(rival.macro_f1)}"
+    y, frame, height = axes.transData.transform((1, rival.score))[1], placer.frame, TEXT + 2
+    text = f"{short(rival.name)} {score(rival.score)}"
     width = CHARACTER * height * len(text)
     first, last = frame.left + 4, frame.right - 4 - width
     places = [

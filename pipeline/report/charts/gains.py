@@ -22,7 +22,7 @@ def gain_chart(results: Results) -> str:
         axes.set_yticks(range(len(students)), [short(student.name) for student in students])
         axes.grid(visible=False, axis="y")
         axes.locator_params(axis="x", nbins=7, steps=[1, 2, 5, 10])
-        axes.set_xlabel("points of macro-F1 over the same model without transfer")
+        axes.set_xlabel(f"points of {results.measure.title} over the same model without transfer")
         axes.axvline(0, color=COLOURS["muted"], linewidth=1.5)
         for at, (student, (lowest, gain, highest)) in enumerate(zip(students, spans, strict=True)):
             axes.plot([lowest, highest], [at, at], color=COLOURS["student"], linewidth=2, solid_capstyle="round")

@@ -23,7 +23,7 @@ def quality_chart(results: Results) -> str:
         axes.set_yticks(range(len(lines)), [short(line[0].name) for line in lines])
         axes.grid(visible=False, axis="y")
         axes.locator_params(axis="x", nbins=7, steps=[1, 2, 5, 10])
-        axes.set_xlabel("macro-F1 on the test split")
+        axes.set_xlabel(f"{results.measure.title} on the test split")
         for at, line in enumerate(lines):
             offsets = (-0.17, 0.17) if len(line) == 2 else (0.0,)
             for offset, model in zip(offsets, line, strict=True):
@@ -34,5 +34,5 @@ def quality_chart(results: Results) -> str:
 def _draw_interval(axes: Axes, height: float, model: ModelResult, room: float) -> None:
     low, high = model.interval
     axes.plot([low, high], [height, height], color=COLOURS[model.kind], linewidth=2, solid_capstyle="round")
-    draw_point(axes, model.macro_f1, height, model)
-    axes.text(high + 0.03 * room, height, score(model.macro_f1), va="center", size=11, color=COLOURS["ink"])
+    draw_point(axes, model.score, height, model)
+    axes.text(high + 0.03 * room, height, score(model.score), va="center", size=11, color=COLOURS["ink"])
