@@ -57,7 +57,7 @@ class Project:
         return done.stdout
 
     def dvc(self, *words: str) -> subprocess.CompletedProcess:
-        return self.call(sys.executable, "-m", "dvc", *words)
+        return self.call("python3", "-m", "dvc", *words)
 
     def repro(self) -> set[str]:
         """Run `dvc repro`; return the stages that it ran."""

@@ -1,4 +1,4 @@
-"""A `python3` that starts stages in a fork of a process which has the heavy libraries loaded.
+"""A `python3` that starts stages, and DVC, in a fork of a process which has the heavy libraries loaded.
 
 That saves the seconds that a stage spends on importing them. Only libraries are loaded beforehand: each stage imports
 ``pipeline`` from the folder it runs in, as with any other Python. In ``tests/whole`` the first run of every stage is a
@@ -20,6 +20,12 @@ from importlib import import_module
 from pathlib import Path
 
 HEAVY = (
+    "dvc.cli.parser",
+    "dvc.dvcfile",
+    "dvc.parsing",
+    "dvc.repo.experiments",
+    "dvc.repo.index",
+    "dvc.stage.loader",
     "datasets",
     "evaluate",
     "matplotlib.figure",
