@@ -102,7 +102,9 @@ def _further_teachers(params: Params) -> dict[str, Any]:
     if others:
         return {}
     return {
-        f"+teachers.{name}-{number}": teacher.model_copy(update={"seed": teacher.seed + number - 1}).model_dump()
+        f"+teachers.{name}-{number}": teacher.model_copy(update={"seed": teacher.seed + number - 1}).model_dump(
+            exclude_defaults=True
+        )
         for number in range(2, ENSEMBLE + 1)
     }
 

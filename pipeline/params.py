@@ -90,11 +90,17 @@ class Params(Sections, extra="forbid"):
                 )
         for name, student in self.students.items():
             _known(f"students.{name}.tokenizer", student.tokenizer, self.tokenizers)
+            if student.tuning.patience is not None and len(self.transfer.phases) > 1:
+                # A first phase on sentence vectors would be ended for what it does not teach.
+                raise ValueError(
+                    f"students.{name}.tuning.patience is {student.tuning.patience}, which needs a single phase; "
+                    f"transfer.phases has {len(self.transfer.phases)}"
+                )
             self._check_start(name, student)
         return self
 
     @model_validator(mode="after")
-    def _metrics_fit(self) -> "Params":
+    def _settings_fit_the_task(self) -> "Params":
         allowed = CHOOSERS[self.data.task]
         for name, metric in (("finetune", self.finetune.metric), ("budget", self.budget.metric)):
             if metric not in allowed:
@@ -102,6 +108,13 @@ class Params(Sections, extra="forbid"):
                     f"{name}.metric is {metric!r}, which data.task {self.data.task} does not have; "
                     f"allowed: {', '.join(allowed)}"
                 )
+        for section, models in (("teachers", self.teachers), ("students", self.students)):
+            for name, model in models.items():
+                if self.data.task != "single_label" and model.tuning.is_of_one_label:
+                    raise ValueError(
+                        f"{section}.{name}.tuning: class_weights and loss focal are for data.task single_label; "
+                        f"remove them, the task is {self.data.task}"
+                    )
         return self
 
     def _check_start(self, name: str, student: StudentConfig) -> None:

@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 
 from pipeline.errors import GraftError
 from pipeline.params import load_params
+from pipeline.settings.tuning import TeacherTuning
 from pipeline.validation import validate
 
 ROOT = Path(__file__).parents[1]
@@ -79,6 +80,11 @@ def test_every_line_of_the_file_explains_itself() -> None:
         ("students.teacher", {"architecture": "static", "tokenizer": "minilm"}, "the name 'teacher' is not allowed"),
         ("students.static.tokenizer", "bpe", "students.static.tokenizer is 'bpe'; allowed: minilm"),
         ("teachers.minilm.pretrained", "bert", "teachers.minilm.pretrained is 'bert'; allowed: minilm"),
+        ("teachers.minilm.tuning", {"layer_decay": 2.0}, "teachers.minilm.tuning.layer_decay is 2.0: input should be"),
+        ("teachers.minilm.tuning", {"lora": {}, "unfreezing": 0.5}, "minilm.tuning: unfreezing and lora do not go"),
+        ("teachers.minilm.tuning", {"pooling": "max"}, "teachers.minilm.tuning.pooling is 'max'"),
+        ("teachers.minilm.tuning", {"lora": {"rank": 0}}, "teachers.minilm.tuning.lora.rank is 0: input should be"),
+        ("students.static.tuning", {"lora": {}}, "students.static.tuning.lora is not a setting"),
         ("students.static.architecture", "mlp", "students.static: architecture is 'mlp'; allowed: bilstm"),
         ("students.static.config.hiden_size", 3, "students.static: hiden_size is not a setting of static"),
         ("students.static.config.hidden_size", -3, "students.static: .*hidden_size is -3: must be at least 1"),
@@ -191,6 +197,27 @@ def test_four_lines_describe_a_table_of_ones_own(tmp_path: Path) -> None:
     own = {"source": "file", "path": "reviews.csv", "text": "review", "label": "sentiment"}
     data = load_params(edited(tmp_path, put("data", own))).data
     assert (data.source, data.path, data.cuts, data.labels) == ("file", "reviews.csv", None, None)
+
+
+def test_an_early_stop_of_a_student_needs_a_single_phase(tmp_path: Path) -> None:
+    def change(values: Any) -> None:
+        values["students"]["static"]["tuning"] = {"patience": 3}
+
+    validate(load_params(edited(tmp_path, change)))
+
+    def mistake(values: Any) -> None:
+        change(values)
+        values["transfer"]["phases"].insert(0, {"losses": [{"name": "representation"}]})
+
+    with pytest.raises(GraftError, match=r"students.static.tuning.patience is 3, .* single phase; .* has 2"):
+        load_params(edited(tmp_path, mistake))
+
+
+def test_a_teacher_may_have_a_learning_rate_of_its_own(tmp_path: Path) -> None:
+    params = load_params(edited(tmp_path, put("teachers.minilm.tuning", {"learning_rate": 3e-4})))
+    own = params.teachers["minilm"].tuning.applied_to(params.finetune)
+    assert (own.learning_rate, own.epochs) == (3e-4, params.finetune.epochs)
+    assert TeacherTuning().applied_to(params.finetune) is params.finetune
 
 
 def test_a_coverage_takes_the_place_of_the_accuracy(tmp_path: Path) -> None:

@@ -1,13 +1,16 @@
-"""``encoder``: any transformers encoder by name, mean-pooled, with a linear classifier.
+"""``encoder``: any transformers encoder by name, pooled, with a linear classifier.
 
 Every teacher is one, its encoder loaded from a pretrained model; a student is one when its config
 names a ``model_type`` (``distilbert``, ``convbert``, …), its encoder then starts from random weights.
 """
 
+import copy
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from torch import nn
 from transformers import (
@@ -21,17 +24,30 @@ from transformers import (
 
 from pipeline.artifacts import required
 from pipeline.errors import GraftError
-from pipeline.models.outputs import PooledClassifierOutput, classifier_output, mean_pool
+from pipeline.models.outputs import PooledClassifierOutput, attention_pool, classifier_output, mean_pool
 from pipeline.weights import check_weights
+
+POOLINGS = ("mean", "attention", "first")
 
 
 class EncoderConfig(PreTrainedConfig):
-    """An encoder's own configuration (``encoder``, as a dict with its ``model_type``) and the head's dropout."""
+    """An encoder's own configuration (``encoder``, as a dict with its ``model_type``); the head's dropout and pooling.
+
+    ``pooling`` makes of the tokens' states their ``mean``, one weighted by learnt ``attention``, or the ``first``.
+    """
 
     model_type = "graft-encoder"
 
     encoder: dict[str, Any] | None = None
     dropout: float = 0.1
+    pooling: str = "mean"
+
+    def to_diff_dict(self) -> dict[str, Any]:
+        """What is written to a file; one that names no pooling pools by the mean."""
+        written: dict[str, Any] = super().to_diff_dict()
+        if written.get("pooling") == "mean":
+            del written["pooling"]
+        return written
 
     def encoder_config(self) -> PreTrainedConfig:
         """Build the encoder's own configuration."""
@@ -40,7 +56,11 @@ class EncoderConfig(PreTrainedConfig):
 
 
 class EncoderForSequenceClassification(PreTrainedModel):
-    """A transformer encoder, the mean of its last hidden states, dropout, a linear layer."""
+    """A transformer encoder, one vector of its last hidden states, dropout, a linear layer.
+
+    Attention weighs the states as in Yang et al. 2016, "Hierarchical Attention Networks for Document Classification",
+    eqs. 5 to 7, with the states themselves in the place of their hidden layer; before training it is the mean.
+    """
 
     config_class = EncoderConfig
     base_model_prefix = "encoder"
@@ -51,6 +71,7 @@ class EncoderForSequenceClassification(PreTrainedModel):
         self.encoder = AutoModel.from_config(config.encoder_config())
         self.dropout = nn.Dropout(config.dropout)
         self.classifier = nn.Linear(self.encoder.config.hidden_size, config.num_labels)
+        self.attention = nn.Linear(self.encoder.config.hidden_size, 1) if config.pooling == "attention" else None
         self.post_init()
 
     def _init_weights(self, module: nn.Module) -> None:
@@ -58,14 +79,22 @@ class EncoderForSequenceClassification(PreTrainedModel):
         if module is self.classifier:
             nn.init.normal_(module.weight, std=0.02)
             nn.init.zeros_(module.bias)
+        elif module is self.attention:
+            nn.init.zeros_(module.weight)
+            nn.init.zeros_(module.bias)
 
     def forward(
         self, input_ids: torch.Tensor, attention_mask: torch.Tensor, labels: torch.Tensor | None = None
     ) -> PooledClassifierOutput:
         """Classify ``input_ids`` (B, T) under ``attention_mask`` (B, T)."""
         states = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        pooled = mean_pool(states, attention_mask)
+        pooled = self._pool(states, attention_mask)
         return classifier_output(self.classifier(self.dropout(pooled)), pooled, states, labels)
+
+    def _pool(self, states: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        if self.attention is not None:
+            return attention_pool(states, self.attention(states).squeeze(-1), attention_mask)
+        return states[:, 0] if self.config.pooling == "first" else mean_pool(states, attention_mask)
 
 
 def configure(vocab_size: int, pad_token_id: int, **settings: Any) -> EncoderConfig:
@@ -75,7 +104,9 @@ def configure(vocab_size: int, pad_token_id: int, **settings: Any) -> EncoderCon
     """
     settings = dict(settings)
     model_type = settings.pop("model_type", None)
-    dropout = settings.pop("dropout", 0.1)
+    dropout, pooling = settings.pop("dropout", 0.1), settings.pop("pooling", "mean")
+    if pooling not in POOLINGS:
+        raise ValueError(f"pooling is {pooling!r}; allowed: {', '.join(POOLINGS)}")
     if model_type is None:
         raise ValueError("model_type is missing: name a transformers architecture, such as distilbert or convbert")
     if model_type not in CONFIG_MAPPING:
@@ -87,21 +118,28 @@ def configure(vocab_size: int, pad_token_id: int, **settings: Any) -> EncoderCon
         if key not in vars(default) and key not in type(default).attribute_map:
             raise ValueError(f"{key} is not a setting of {model_type}")
     encoder = AutoConfig.for_model(model_type, vocab_size=vocab_size, pad_token_id=pad_token_id, **settings)
-    return EncoderConfig(encoder={**encoder.to_diff_dict(), "model_type": model_type}, dropout=dropout)
+    return EncoderConfig(encoder={**encoder.to_diff_dict(), "model_type": model_type}, dropout=dropout, pooling=pooling)
 
 
 def load_pretrained_encoder(
-    folder: Path, names: list[str], tokenizer: PreTrainedTokenizerFast, dropout: float = 0.1
+    folder: Path,
+    names: list[str],
+    tokenizer: PreTrainedTokenizerFast,
+    dropout: float = 0.1,
+    changes: Mapping[str, Any] | None = None,
+    pooling: str = "mean",
 ) -> EncoderForSequenceClassification:
     """A classifier into ``names`` whose encoder is the pretrained model in ``folder``; its head is new.
 
-    Raises GraftError if the folder holds no safetensors model, or one with too few positions or embeddings.
+    ``changes`` are settings of the model's own configuration, such as its dropouts. Raises GraftError if the folder
+    holds no safetensors model, or one with too few positions or embeddings, and for a change that it cannot take.
     """
     check_weights(required(folder))
+    options = {"local_files_only": True, "trust_remote_code": False}
     try:
-        encoder = AutoModel.from_pretrained(
-            str(folder), local_files_only=True, trust_remote_code=False, use_safetensors=True, dtype=torch.float32
-        )
+        if changes:
+            options["config"] = _changed(AutoConfig.from_pretrained(str(folder), **options), changes)
+        encoder = AutoModel.from_pretrained(str(folder), **options, use_safetensors=True, dtype=torch.float32)
     except (OSError, ValueError, SafetensorError) as error:
         raise GraftError(f"{folder} holds no model that can be loaded: {str(error).splitlines()[0]}") from None
     positions = getattr(encoder.config, "max_position_embeddings", None)
@@ -113,12 +151,39 @@ def load_pretrained_encoder(
     config = EncoderConfig(
         encoder=settings,
         dropout=dropout,
+        pooling=pooling,
         id2label=dict(enumerate(names)),
         label2id={name: at for at, name in enumerate(names)},
     )
     model = EncoderForSequenceClassification(config)
     model.encoder.load_state_dict(encoder.state_dict())
     return model
+
+
+def _changed(config: PreTrainedConfig, changes: Mapping[str, Any]) -> PreTrainedConfig:
+    """``config`` with ``changes``, which must be settings of its architecture and leave every weight as it is."""
+    changed = copy.deepcopy(config)
+    own = vars(config).keys() - vars(PreTrainedConfig()).keys()
+    for key, value in changes.items():
+        if key not in own and key not in config.attribute_map:
+            raise GraftError(f"config.{key} is not a setting of {config.model_type}; allowed: {', '.join(sorted(own))}")
+        try:
+            setattr(changed, key, value)
+            now = _shapes(changed)
+        except (ValueError, TypeError, KeyError, AssertionError, RuntimeError, StrictDataclassError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise GraftError(
+                f"config.{key} is {value!r}, with which no {config.model_type} can be built: {reason}"
+            ) from None
+        if now != _shapes(config):
+            raise GraftError(f"config.{key} is {value!r}, which changes the shape of pretrained weights; leave it out")
+    return changed
+
+
+def _shapes(config: PreTrainedConfig) -> dict[str, torch.Size]:
+    with torch.device("meta"):
+        model = AutoModel.from_config(config)
+    return {name: value.shape for name, value in model.state_dict().items()}
 
 
 CONFIG, MODEL = EncoderConfig, EncoderForSequenceClassification

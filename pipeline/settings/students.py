@@ -6,6 +6,7 @@ from pydantic import Field
 
 from pipeline.settings.base import Count, Positive, Section, Seed, Text
 from pipeline.settings.optimisation import TrainingConfig
+from pipeline.settings.tuning import StudentTuning
 
 
 class BudgetConfig(TrainingConfig):
@@ -51,6 +52,7 @@ class StudentConfig(Section):
     config: dict[str, Any] = {}
     budget: OwnBudget = OwnBudget()
     control: OwnControl = OwnControl()
+    tuning: StudentTuning = StudentTuning()
 
     def control_config(self) -> dict[str, Any]:
         """The config of the student's control."""

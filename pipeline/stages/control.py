@@ -44,11 +44,10 @@ def main(name: str) -> None:
     seed_everything(budget.seed)
     model = student(settings.architecture, settings.control_config(), tokenizer, task.labels)
     task.describe(model.config)
+    pad, at = tokenizer.pad_token_id, (budget.steps, budget.evaluations, budget.seed)
     told = {"budget": budget, "student": settings}
     with unfinished_work(f"control@{name}", told, [*(tokens / each for each in READ), LABELS]) as work:
-        trained = train(
-            model, tables, tokenizer.pad_token_id, budget, budget.steps, budget.evaluations, budget.seed, work=work
-        )
+        trained = train(model, tables, pad, budget, *at, work=work, tuning=settings.tuning.of_control())
         publish_model(Path("models/controls") / name, trained, tokenizer)
     print(f"control@{name}: {trained.course}")
 

@@ -36,20 +36,21 @@ class Settings(Sections):
 def main(name: str) -> None:
     """Fine-tune the teacher ``name``."""
     params = read_sections(Settings)
-    teacher, config = params.section("teachers", name), params.finetune
+    teacher: TeacherConfig = params.section("teachers", name)
+    config, tuning = teacher.tuning.applied_to(params.finetune), teacher.tuning
     tokens = Path("data/tokenized") / teacher.tokenizer
     tables = {split: read_tokens(tokens / f"{split}.arrow") for split in ("train", "validation")}
     tokenizer = load_tokenizer(tokens / "tokenizer")
     seed_everything(teacher.seed)
     task = task_of(read_json(LABELS))
     pretrained = Path("models/pretrained") / teacher.pretrained
-    model = load_pretrained_encoder(pretrained, task.labels, tokenizer)
+    model = load_pretrained_encoder(pretrained, task.labels, tokenizer, changes=teacher.config, pooling=tuning.pooling)
     task.describe(model.config)
     steps = math.ceil(math.ceil(len(tables["train"]) / config.batch_size) * config.epochs)
     told = {"finetune": config, "teacher": teacher}
     with unfinished_work(f"finetune@{name}", told, [pretrained, *(tokens / each for each in READ), LABELS]) as work:
         trained = train(
-            model, tables, tokenizer.pad_token_id, config, steps, config.evaluations, teacher.seed, work=work
+            model, tables, tokenizer.pad_token_id, config, steps, config.evaluations, teacher.seed, None, work, tuning
         )
         publish_model(Path("models/teacher") / name, trained, tokenizer)
     print(f"finetune@{name}: {trained.course}")

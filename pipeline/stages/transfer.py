@@ -68,13 +68,12 @@ def main(name: str) -> None:
     task.describe(model.config)
     copied = _start(model, params, settings) if params.transfer.warm_start else 0
     print(f"transfer@{name}: {copied:,} of {model.num_parameters():,} weights start from {settings.start}")
-    lesson = build_lesson(model, params.transfer.phases, signals, budget.steps)
+    lesson = build_lesson(model, params.transfer.phases, signals, budget.steps, settings.tuning)
     # The order of the teachers is that of their vectors side by side.
+    pad, at = tokenizer.pad_token_id, (budget.steps, budget.evaluations, budget.seed)
     told = {"budget": budget, "transfer": params.transfer, "student": settings, "of": [*params.teachers.items()]}
     with unfinished_work(f"transfer@{name}", told, _inputs(params, settings, tokens)) as work:
-        trained = train(
-            model, tables, tokenizer.pad_token_id, budget, budget.steps, budget.evaluations, budget.seed, lesson, work
-        )
+        trained = train(model, tables, pad, budget, *at, lesson, work, settings.tuning)
         publish_model(Path("models/students") / name, trained, tokenizer)
     print(f"transfer@{name}: {trained.course}")
 

@@ -24,7 +24,7 @@ from pipeline.artifacts import write_json
 from pipeline.training.machine import device, use_bf16
 
 PACKAGE = Path(__file__).parents[1]
-LIBRARIES = ("torch", "transformers", "accelerate", "numpy", "tokenizers", "safetensors")
+LIBRARIES = ("torch", "transformers", "accelerate", "numpy", "tokenizers", "safetensors", "peft")
 
 LOCK = ".lock"
 SEAL = "whole.json"

@@ -4,7 +4,7 @@ A batch reads a thousand of the tens of thousands of rows of a vocabulary; `pyth
 prints what it saves to leave the others alone.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -21,11 +21,11 @@ SPARSE_BETAS = (0.0, 0.999)
 
 
 class MixedAdam(Optimizer):
-    """AdamW over ``dense`` parameter groups and SparseAdam over ``sparse`` parameters, stepped as one."""
+    """AdamW over ``dense`` parameter groups and SparseAdam over ``sparse`` ones, stepped as one."""
 
-    def __init__(self, dense: list[dict[str, Any]], sparse: Iterable[torch.Tensor], learning_rate: float) -> None:
+    def __init__(self, dense: list[dict[str, Any]], sparse: list[dict[str, Any]], learning_rate: float) -> None:
         self.parts: list[Optimizer] = [AdamW(dense, lr=learning_rate, fused=True)]
-        if sparse := list(sparse):
+        if sparse:
             self.parts.append(SparseAdam(sparse, lr=learning_rate, betas=SPARSE_BETAS))
         super().__init__([group for part in self.parts for group in part.param_groups], {"lr": learning_rate})
         # One list of groups, shared with the parts: a scheduler that sets a group's rate sets the part's.
@@ -61,16 +61,33 @@ def sparse_parameters(model: nn.Module) -> list[torch.Tensor]:
     return [module.weight for module in model.modules() if isinstance(module, nn.Embedding) and module.sparse]
 
 
-def build_optimizer(model: nn.Module, decayed: set[str], learning_rate: float, weight_decay: float) -> MixedAdam:
-    """The optimiser of ``model``; ``decayed`` names the parameters that ``weight_decay`` applies to.
+def build_optimizer(
+    model: nn.Module,
+    decayed: set[str],
+    learning_rate: float,
+    weight_decay: float,
+    shares: Mapping[int, float] | None = None,
+) -> MixedAdam:
+    """The optimiser of what has a gradient in ``model``; ``decayed`` names the parameters that are to decay.
 
-    Sparse weights are not decayed: only the rows of the batch could be, which would punish frequent words.
+    ``shares`` of the learning rate are by the ``id`` of a parameter, 1 for those that it lacks. Sparse weights do not
+    decay: only the rows of the batch could, which would punish frequent words.
     """
-    sparse = sparse_parameters(model)
-    taken = {id(parameter) for parameter in sparse}
-    dense = [(name, each) for name, each in model.named_parameters() if each.requires_grad and id(each) not in taken]
+    learning = [(name, each) for name, each in model.named_parameters() if each.requires_grad]
+    taken = {id(parameter) for parameter in sparse_parameters(model)}
+    dense: dict[tuple[float, bool], list[nn.Parameter]] = {}
+    sparse: dict[float, list[nn.Parameter]] = {}
+    share_of = dict(shares or {})
+    for name, each in learning:
+        share = share_of.get(id(each), 1.0)
+        if id(each) in taken:
+            sparse.setdefault(share, []).append(each)
+        else:
+            dense.setdefault((share, name in decayed), []).append(each)
+    # Largest rate first, which is the one that Trainer logs; of each rate those that decay first.
     groups = [
-        {"params": [each for name, each in dense if name in decayed], "weight_decay": weight_decay},
-        {"params": [each for name, each in dense if name not in decayed], "weight_decay": 0.0},
+        {"params": dense[share, decays], "lr": share * learning_rate, "weight_decay": weight_decay if decays else 0.0}
+        for share, decays in sorted(dense, reverse=True)
     ]
-    return MixedAdam([group for group in groups if group["params"]], sparse, learning_rate)
+    tables = [{"params": sparse[share], "lr": share * learning_rate} for share in sorted(sparse, reverse=True)]
+    return MixedAdam(groups, tables, learning_rate)

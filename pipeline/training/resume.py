@@ -2,7 +2,8 @@
 
 Trainer restores weights, optimiser, schedule, its log and the random numbers. Three things it does not: the random
 numbers that the order of the running epoch was drawn from, the loss summed up since the last log, and that a
-training whose last step is done has no step left to make.
+training whose last step is done has no step left to make. A fourth, how many looks at validation an early stop has
+waited for, it would restore only by building all callbacks anew.
 """
 
 import shutil
@@ -12,7 +13,14 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import (
+    EarlyStoppingCallback,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, rotate_checkpoints
 
 from pipeline.disk import naming_a_full_disk
@@ -52,11 +60,12 @@ class ResumableTrainer(Trainer):
             return
         self.resumed_at = step_of(checkpoint)
         self.progress = load_file(checkpoint / PROGRESS)
-        if self.resumed_at < self.args.max_steps:
+        state = TrainerState.load_from_json(str(checkpoint / STATE))
+        if self.resumed_at < self.args.max_steps and not _has_stopped(state):
             self.train(resume_from_checkpoint=str(checkpoint))
             return
         # Trainer would make one step more.
-        self.state = TrainerState.load_from_json(str(checkpoint / STATE))
+        self.state = state
         self.name_best()
         if self.state.best_model_checkpoint is not None:
             self._load_best_model()
@@ -66,7 +75,7 @@ class ResumableTrainer(Trainer):
         earlier = f", {self.resumed_at:,} of them in an earlier run" if self.resumed_at else ""
         saving = self.checkpoint_seconds
         return (
-            f"{self.args.max_steps:,} steps{earlier}; {self.checkpoints} checkpoints took {saving:.1f} "
+            f"{self.state.global_step:,} steps{earlier}; {self.checkpoints} checkpoints took {saving:.1f} "
             f"of {seconds:.1f} seconds ({100 * saving / max(seconds, 1e-9):.1f} %)"
         )
 
@@ -82,6 +91,10 @@ class ResumableTrainer(Trainer):
             self.name_best()
             self._tr_loss = self.progress["loss"].clone().to(self.args.device)
             self._globalstep_last_logged = int(self.progress["logged"])
+            for callback in self.callback_handler.callbacks:
+                if isinstance(callback, EarlyStoppingCallback):
+                    kept = self.state.stateful_callbacks[EarlyStoppingCallback.__name__]
+                    vars(callback).update(kept["attributes"])
 
     def repeat_order(self, sampler: BatchShufflingSampler) -> BatchShufflingSampler:
         """Have ``sampler`` begin with the order that the checkpoint was made in."""
@@ -162,6 +175,15 @@ def last_whole(folder: Path) -> Path | None:
         if path not in kept:
             shutil.rmtree(path)
     return kept[0] if kept else None
+
+
+def _has_stopped(state: TrainerState) -> bool:
+    """Whether the training that left ``state`` had ended early."""
+    early = state.stateful_callbacks.get(EarlyStoppingCallback.__name__)
+    return (
+        early is not None
+        and early["attributes"]["early_stopping_patience_counter"] >= early["args"]["early_stopping_patience"]
+    )
 
 
 def step_of(checkpoint: Path) -> int:

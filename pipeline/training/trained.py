@@ -36,7 +36,7 @@ def finish(trainer: ResumableTrainer, model: PreTrainedModel, began: float) -> T
         "best_step": state.best_global_step,
         f"best_validation_{metric}": round(state.best_metric, 6),
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
-        "steps": trainer.args.max_steps,
+        "steps": state.global_step,
     }
     course = trainer.course(time.monotonic() - began)
     return Trained(model.cpu().eval(), curve(state.log_history), summary, course)

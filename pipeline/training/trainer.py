@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,6 +21,7 @@ from transformers import (
 
 from pipeline.evaluation.measures import validation_figures
 from pipeline.settings.optimisation import TrainingConfig
+from pipeline.settings.tuning import TuningConfig
 from pipeline.task import task_of_model
 from pipeline.tokens.batches import BatchCollator, Signal, TokenDataset
 from pipeline.tokens.table import TokenTable, slice_rows
@@ -30,6 +31,8 @@ from pipeline.training.optimizer import build_optimizer, make_embeddings_sparse,
 from pipeline.training.resume import ResumableTrainer
 from pipeline.training.sampling import BatchShufflingSampler, PhaseSampler
 from pipeline.training.trained import Trained, finish
+from pipeline.tuning.gold import GoldLoss, gold_loss
+from pipeline.tuning.strategy import Tuned, tune
 
 
 @dataclass(frozen=True)
@@ -48,11 +51,18 @@ class Lesson:
 
 
 class GraftTrainer(ResumableTrainer):
-    """Trainer over token tables: batches of texts of like length, from the rows that a lesson asks for."""
+    """Trainer over token tables: batches of texts of like length, from the rows that a lesson asks for.
 
-    def __init__(self, lesson: Lesson | None, **options: Any) -> None:
+    ``tuned`` says how fast each weight learns; ``loss`` stands in training in the place of the model's own.
+    """
+
+    def __init__(
+        self, lesson: Lesson | None, tuned: Tuned | None = None, loss: GoldLoss | None = None, **options: Any
+    ) -> None:
         super().__init__(**options)
         self.lesson = lesson
+        self.shares = tuned.shares if tuned is not None else {}
+        self.gold_loss = loss
         # The models and the objective return the mean over one micro-batch; told so, Trainer divides it by the
         # number of accumulation steps, without which gradients would grow with that number.
         self.model_accepts_loss_kwargs = False
@@ -63,9 +73,21 @@ class GraftTrainer(ResumableTrainer):
         optimizer: torch.optim.Optimizer | None = getattr(self, "optimizer", None)
         if optimizer is None:
             decayed = set(self.get_decay_parameter_names(model))
-            optimizer = build_optimizer(model, decayed, self.args.learning_rate, self.args.weight_decay)
+            rates = self.args.learning_rate, self.args.weight_decay
+            optimizer = build_optimizer(model, decayed, *rates, self.shares)
             self.optimizer = optimizer
         return optimizer
+
+    def compute_loss(
+        self, model: torch.nn.Module, inputs: dict[str, Any], return_outputs: bool = False, **options: Any
+    ) -> Any:
+        """Return the loss of a batch, and in an evaluation, where it is always the model's own, its outputs."""
+        if self.gold_loss is None or not model.training:
+            return super().compute_loss(model, inputs, return_outputs, **options)
+        labels = inputs.pop("labels")
+        outputs = model(**inputs)
+        loss = self.gold_loss(outputs["logits"], labels)
+        return (loss, outputs) if return_outputs else loss
 
     def _clip_grad_norm(self, model: torch.nn.Module) -> torch.Tensor | None:
         # A sparse gradient has no norm in torch; rows of an embedding move by Adam's own bounded steps.
@@ -104,14 +126,19 @@ def train(
     seed: int,
     lesson: Lesson | None = None,
     work: Path | None = None,
+    tuning: TuningConfig | None = None,
 ) -> Trained:
     """Train ``model`` for ``steps`` optimiser steps and return it at its best validation checkpoint.
 
     ``tables`` holds ``train`` and ``validation``. Without a ``lesson``, whose learner wraps ``model``, the loss
-    is that of the table's labels for the model's task. The training goes on from the last whole checkpoint in ``work``,
-    where it also leaves its own; without that folder it can only be done in one go.
-    Raises GraftError if the loss stops being a number or the batch cannot be divided among the processes.
+    is that of the table's labels for the model's task, or what ``tuning`` asks for, which also says which layers learn,
+    when and how fast. Validation always measures the task's own loss. The training goes on from the last whole
+    checkpoint in ``work``, where it also leaves its own; without that folder it can only be done in one go.
+    Raises GraftError if the loss stops being a number, the batch cannot be divided among the processes, or the model
+    cannot be tuned so.
     """
+    tuning = TuningConfig() if tuning is None else tuning
+    values, tuned = sum(each.numel() for each in model.parameters()), tune(model, tuning)
     if device().type == "cpu":
         # A GPU updates all rows in no time, and not every way of joining gradients of several takes sparse ones.
         make_embeddings_sparse(model)
@@ -120,6 +147,8 @@ def train(
     with TemporaryDirectory(prefix="graft-") if work is None else nullcontext(str(work)) as folder:
         trainer = GraftTrainer(
             lesson=lesson,
+            tuned=tuned,
+            loss=_loss_of_labels(model, tables["train"], tuning) if lesson is None else None,
             model=model if lesson is None else lesson.learner,
             args=training_arguments(
                 folder, config, steps, evaluations, seed, config.metric, save_only_model=work is None
@@ -130,10 +159,19 @@ def train(
             # The pooled states stand beside the logits in the model's output; metrics need the logits alone.
             preprocess_logits_for_metrics=lambda outputs, labels: outputs[0],
             compute_metrics=lambda result: validation_figures(result.predictions, result.label_ids, task),
-            callbacks=[] if lesson is None else [Progress(lesson.advance)],
+            callbacks=[*tuned.callbacks, *([] if lesson is None else [Progress(lesson.advance)])],
         )
         trainer.go_on()
-    return finish(trainer, model, began)
+    tuned.merge()
+    trained = finish(trainer, model, began)
+    if tuned.trained == values:
+        return trained
+    return replace(trained, summary=trained.summary | {"trained_parameters": tuned.trained})
+
+
+def _loss_of_labels(model: PreTrainedModel, table: TokenTable, tuning: TuningConfig) -> GoldLoss | None:
+    assert table.labels is not None
+    return gold_loss(tuning, table.labels, model.config.num_labels)
 
 
 def _longest_first(table: TokenTable) -> TokenTable:

@@ -3,15 +3,13 @@
 After Sanh et al. 2019, "DistilBERT, a distilled version of BERT", section 3 (every other layer of the teacher).
 """
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import nn
 
-# The number of a layer in a parameter's name: `encoder.layer.3.attention.self.query.weight`.
-LAYER = re.compile(r"(?<=\.)\d+(?=\.)")
+from pipeline.tuning.layers import LAYER
 
 
 def copy_layers(student: nn.Module, teachers: Sequence[nn.Module]) -> int:

@@ -8,22 +8,31 @@ from transformers import PreTrainedModel
 
 from pipeline.errors import GraftError
 from pipeline.settings.transfer import PhaseConfig
+from pipeline.settings.tuning import TuningConfig
 from pipeline.task import is_known, task_of_model
 from pipeline.tokens.batches import Signal
 from pipeline.training.trainer import Lesson
 from pipeline.transfer.learner import Learner
-from pipeline.transfer.objective import Objective, Phase, bind_phases, phase_at, signals_read
+from pipeline.transfer.objective import Objective, Phase, bind_phases, phase_at, signals_read, with_gold_loss
+from pipeline.tuning.gold import gold_loss
 
 
 def build_lesson(
-    model: PreTrainedModel, configs: Sequence[PhaseConfig], signals: Mapping[str, Signal], steps: int
+    model: PreTrainedModel,
+    configs: Sequence[PhaseConfig],
+    signals: Mapping[str, Signal],
+    steps: int,
+    tuning: TuningConfig | None = None,
 ) -> Lesson:
     """The lesson that teaches ``model`` for ``steps`` in the phases of ``configs``.
 
-    ``signals`` are those that ``needed_signals`` names; ``gold`` is always among them.
-    Raises GraftError if a phase of gold labels alone finds no labelled row.
+    ``signals`` are those that ``needed_signals`` names; ``gold`` is always among them. ``tuning`` says how the
+    loss of gold labels weighs them. Raises GraftError if a phase of gold labels alone finds no labelled row.
     """
-    phases = bind_phases(configs, task_of_model(model.config).kind)
+    phases, labels = bind_phases(configs, task_of_model(model.config).kind), np.asarray(signals["gold"])
+    own = gold_loss(tuning, labels, model.config.num_labels) if tuning is not None else None
+    if own is not None:
+        phases = with_gold_loss(phases, own)
     objective = Objective(phases, _widths(model, signals))
 
     def advance(progress: float) -> None:
@@ -31,7 +40,7 @@ def build_lesson(
 
     read = signals_read(phases)
     kept = {name: values for name, values in signals.items() if name in read}
-    return Lesson(Learner(model, objective), kept, _pools(phases, np.asarray(signals["gold"]), steps), advance)
+    return Lesson(Learner(model, objective), kept, _pools(phases, labels, steps), advance)
 
 
 def needed_signals(configs: Sequence[PhaseConfig]) -> set[str]:

@@ -6,7 +6,7 @@ they are trained with it and never exported.
 
 import inspect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -82,6 +82,17 @@ def phase_at(phases: Sequence[Phase], progress: float) -> Phase:
 
 # Which signal of a batch each kind of loss is held to.
 SIGNALS = {"logits": "teacher_logits", "labels": "gold", "pooled": "teacher_pooled", "tokens": "teacher_tokens"}
+
+
+def with_gold_loss(phases: Sequence[Phase], function: LossFunction) -> list[Phase]:
+    """The ``phases`` with ``function`` in the place of the loss ``gold``."""
+    return [
+        replace(
+            phase,
+            terms=tuple(replace(each, function=function) if each.name == "gold" else each for each in phase.terms),
+        )
+        for phase in phases
+    ]
 
 
 def bind_phases(configs: Sequence[PhaseConfig], task: Kind = "single_label") -> list[Phase]:

@@ -26,6 +26,7 @@ STUDENTS = [
     ("textcnn", {"embedding_size": 12, "filters": 6, "widths": [1, 2], "blocks": 3}),
     ("static", {"embedding_size": 12, "hidden_size": 8}),
     ("encoder", DISTILBERT),
+    ("encoder", DISTILBERT | {"pooling": "attention"}),
 ]
 LABELS = ["negative", "neutral", "positive"]
 IDS = torch.tensor([[2, 5, 6, 7, 8, 3], [2, 9, 3, 0, 0, 0], [2, 3, 0, 0, 0, 0]])
@@ -102,6 +103,7 @@ def test_the_teacher_keeps_its_pretrained_weights(pretrained: Path, tokenizer: P
         ("encoder", {}, "model_type is missing"),
         ("encoder", {"model_type": "distilbert", "depth": 2}, "depth is not a setting of distilbert"),
         ("encoder", {"model_type": "nobert"}, "model_type is 'nobert'"),
+        ("encoder", DISTILBERT | {"pooling": "max"}, "pooling is 'max'; allowed: mean, attention, first"),
     ],
 )
 def test_wrong_settings_get_one_line(architecture: str, settings: dict, message: str) -> None:

@@ -14,6 +14,7 @@ from pipeline.models.encoder import load_pretrained_encoder
 from pipeline.models.registry import student
 from pipeline.settings.students import BudgetConfig
 from pipeline.settings.transfer import PhaseConfig
+from pipeline.settings.tuning import TeacherTuning
 from pipeline.tokens.table import TokenTable
 from pipeline.training import resume
 from pipeline.training.checkpoints import SEAL, is_whole, seal
@@ -43,6 +44,9 @@ class Killed(BaseException):
 class Trial:
     """One small training, of a ``teacher``, a ``student`` in phases or a ``control``, run as often as it is killed."""
 
+    tuning = TeacherTuning()
+    evaluations = EVALUATIONS
+
     def __init__(self, kind: str, tokenizer: PreTrainedTokenizerFast, pretrained: Path, work: Path) -> None:
         self.kind, self.tokenizer, self.pretrained, self.work = kind, tokenizer, pretrained, work
 
@@ -53,7 +57,7 @@ class Trial:
         seed_everything(config.seed)
         lesson = None
         if self.kind == "teacher":
-            model = load_pretrained_encoder(self.pretrained, LABELS, self.tokenizer)
+            model = load_pretrained_encoder(self.pretrained, LABELS, self.tokenizer, pooling=self.tuning.pooling)
         else:
             model = student("bilstm", DROPPING, self.tokenizer, LABELS)
         if self.kind == "student":
@@ -62,10 +66,13 @@ class Trial:
             logits = np.eye(2, dtype=np.float32)[table.labels] * 6 - 3
             gold = np.where(np.arange(ROWS) < ROWS // 2, table.labels, -100)
             signals = {"teacher_logits": logits, "teacher_pooled": np.tile(logits, 3), "gold": gold}
-            lesson = build_lesson(model, [PhaseConfig.model_validate(phase) for phase in PHASES], signals, STEPS)
+            lesson = build_lesson(
+                model, [PhaseConfig.model_validate(phase) for phase in PHASES], signals, STEPS, self.tuning
+            )
             tables["train"] = TokenTable(table.ids, table.input_ids, table.offsets)
         pad = self.tokenizer.pad_token_id
-        return train(model, tables, pad, config, STEPS, EVALUATIONS, config.seed, lesson, self.work)
+        told = lesson, self.work, self.tuning
+        return train(model, tables, pad, config, STEPS, self.evaluations, config.seed, *told)
 
     def publish(self, folder: Path) -> dict[str, bytes]:
         publish_model(folder, self.run(), self.tokenizer)
