@@ -1,0 +1,83 @@
+"""``python -m benchmarks.strategies_worker JOB``: a teacher tuned in its way, in a process of its own."""
+
+import math
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from transformers import PreTrainedModel
+
+from benchmarks.strategies import Job
+from pipeline.artifacts import read_json, read_parquet, write_json
+from pipeline.evaluation.intervals import macro_f1_interval
+from pipeline.evaluation.metrics import validation_figures
+from pipeline.models.encoder import load_pretrained_encoder
+from pipeline.settings.evaluate import EvaluateConfig
+from pipeline.settings.finetune import FinetuneConfig
+from pipeline.settings.teachers import TeacherConfig
+from pipeline.speed.worker import peak_memory
+from pipeline.tokens.encoding import encode, load_tokenizer
+from pipeline.tokens.table import TokenTable, read_tokens, slice_rows
+from pipeline.training.machine import pin_threads, seed_everything
+from pipeline.training.prediction import predict
+from pipeline.training.trainer import train
+
+
+def main(path: str) -> None:
+    """Do the job in ``path``."""
+    pin_threads()
+    job = Job(**read_json(Path(path)))
+    teacher = TeacherConfig.model_validate(job.teacher)
+    config = teacher.tuning.applied_to(FinetuneConfig.model_validate(job.finetune))
+    evaluate = EvaluateConfig.model_validate(job.evaluate)
+    tokens = Path("data/tokenized") / teacher.tokenizer
+    tables = {split: read_tokens(tokens / f"{split}.arrow") for split in ("train", "validation")}
+    if job.texts is not None:
+        tables["train"] = draw_texts(tables["train"], job.texts, teacher.seed)
+    tokenizer = load_tokenizer(tokens / "tokenizer")
+    labels = read_json(Path("data/prepared/labels.json"))["labels"]
+    seed_everything(teacher.seed)
+    pretrained = Path("models/pretrained") / teacher.pretrained
+    tuning = teacher.tuning
+    model = load_pretrained_encoder(pretrained, labels, tokenizer, changes=teacher.config, pooling=tuning.pooling)
+    steps = math.ceil(math.ceil(len(tables["train"]) / config.batch_size) * config.epochs)
+    pad = tokenizer.pad_token_id
+    began = time.monotonic()
+    trained = train(model, tables, pad, config, steps, config.evaluations, teacher.seed, tuning=tuning)
+    taken, memory = time.monotonic() - began, peak_memory()["bytes"]
+    test = read_parquet(Path("data/prepared/test.parquet"))
+    table, _ = encode(tokenizer, test["id"].tolist(), test["text"].tolist(), tokenizer.model_max_length)
+    references = test["label"].map({name: at for at, name in enumerate(labels)}).to_numpy()
+    assert tables["validation"].labels is not None
+    result = {
+        "validation": measure(trained.model, tables["validation"], tables["validation"].labels, pad, evaluate),
+        "test": measure(trained.model, table, references, pad, evaluate),
+        "seconds": taken,
+        "memory": memory,
+        "trained_parameters": trained.summary.get("trained_parameters", trained.summary["parameters"]),
+        "steps": trained.summary["steps"],
+        "best_step": trained.summary["best_step"],
+    }
+    write_json(Path(job.result), result)
+
+
+def draw_texts(table: TokenTable, texts: int, seed: int) -> TokenTable:
+    """Return so many rows of ``table``, drawn at random, in its order; all of a smaller one."""
+    drawn = np.random.default_rng(seed).permutation(len(table))[:texts]
+    return slice_rows(table, np.sort(drawn))
+
+
+def measure(
+    model: PreTrainedModel, table: TokenTable, labels: np.ndarray, pad: int, config: EvaluateConfig
+) -> list[float]:
+    """Macro-F1 of ``model`` on ``table`` in full precision, and its interval."""
+    logits, _ = predict(model, table, pad, config.batch_tokens, "fp32", title=None)
+    figures: dict[str, Any] = validation_figures(logits, labels)
+    drawn = config.resamples, config.confidence, config.seed
+    return [figures["macro_f1"], *macro_f1_interval(labels, logits.argmax(1), logits.shape[1], *drawn)]
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
