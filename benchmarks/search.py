@@ -10,12 +10,13 @@ Prints the trials, best first, by the validation score that chose their checkpoi
 params.yaml as they stand. Each trial is one DVC experiment (``dvc exp run --temp``) of that stage alone, in a folder of
 its own: what lies before the stage comes from the last ``dvc repro``, nothing after it is run, and the test split is
 not read. What is finished is kept: a search that was killed, or that is asked for more trials, runs what is missing. A
-trial that fails is named and left out. ``dvc exp apply NAME`` takes one over.
+trial that fails is named and left out. The last line says how to take the best over.
 
 The best of many scores on one validation split is too good: measure what you take on the test split once, at the end.
 """
 
 import argparse
+import shlex
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -91,7 +92,7 @@ def main() -> None:
     print(f"Validation {metric} of {options.stage}, {len(outcomes)} of {len(plans)} trials\n")
     print(build_table(outcomes, metric))
     if outcomes:
-        print(f"\nTo take the first: .venv/bin/dvc exp apply {sort_outcomes(outcomes, metric)[0].plan.name}")
+        print(f"\n{how_to_take(sort_outcomes(outcomes, metric)[0].plan)}")
 
 
 def check_search(stage: str, words: Sequence[str], params: Params) -> str:
@@ -126,6 +127,14 @@ def make_plan(stage: str, trial: Trial, decisive: Mapping[str, bytes]) -> Plan:
 def sort_outcomes(outcomes: Sequence[Outcome], metric: str) -> list[Outcome]:
     """Best first."""
     return sorted(outcomes, key=lambda each: each.score, reverse=metric != "loss")
+
+
+def how_to_take(best: Plan) -> str:
+    """What to do with the best settings: the stage itself then comes from DVC's cache."""
+    if not best.trial:
+        return "The settings of params.yaml as they stand are the best of these."
+    words = [word for override in best.overrides for word in ("-S", shlex.quote(override))]
+    return f"To take the first: .venv/bin/dvc exp run {' '.join(words)}"
 
 
 def build_table(outcomes: Sequence[Outcome], metric: str) -> str:

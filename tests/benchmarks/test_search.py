@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.experiments import find_experiments, read_metrics
-from benchmarks.search import Outcome, Plan, build_table, check_search, main, make_plan
+from benchmarks.search import Outcome, Plan, build_table, check_search, how_to_take, main, make_plan
 from benchmarks.space import Choice, Range, draw_trials, parse_space
 from pipeline.errors import GraftError
 from pipeline.params import load_params
@@ -126,6 +126,13 @@ def test_the_best_comes_first() -> None:
     assert build_table(outcomes, "loss").splitlines()[2].startswith("| now |")
 
 
+def test_the_last_line_takes_the_best_over() -> None:
+    trial = {"finetune.learning_rate": 2e-5, "a.b": [1, 2]}
+    best = make_plan("finetune@minilm", trial, {})
+    assert how_to_take(best).endswith("dvc exp run -S ++finetune.learning_rate=2e-05 -S '++a.b=[1,2]'")
+    assert "as they stand" in how_to_take(make_plan("finetune@minilm", {}, {}))
+
+
 @pytest.mark.slow
 def test_trials_are_run_once_and_one_that_fails_is_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
@@ -147,7 +154,8 @@ def test_trials_are_run_once_and_one_that_fails_is_left_out(
     said = capfd.readouterr().out
     assert "2 of 2 trials" in said
     assert [line.split(" | ", 1)[1] for line in said.splitlines()[4:6]] == ["– | 0.500 | 7 |", "0.9 | 0.450 | 7 |"]
-    best = said.split()[-1]
+    assert said.endswith("The settings of params.yaml as they stand are the best of these.\n")
+    best = said.splitlines()[4].split()[1]
     assert read_metrics(best, find_experiments()[best], "models/teacher/minilm/training.json")["best_step"] == 7
     assert not (tmp_path / "models").exists()
 
