@@ -4,20 +4,19 @@ import math
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from transformers import PreTrainedModel
 
 from benchmarks.strategies import Job
 from pipeline.artifacts import read_json, read_parquet, write_json
-from pipeline.evaluation.intervals import macro_f1_interval
-from pipeline.evaluation.metrics import validation_figures
+from pipeline.evaluation.measures import measure_of
 from pipeline.models.encoder import load_pretrained_encoder
 from pipeline.settings.evaluate import EvaluateConfig
 from pipeline.settings.finetune import FinetuneConfig
 from pipeline.settings.teachers import TeacherConfig
 from pipeline.speed.worker import peak_memory
+from pipeline.task import task_of, task_of_model
 from pipeline.tokens.encoding import encode, load_tokenizer
 from pipeline.tokens.table import TokenTable, read_tokens, slice_rows
 from pipeline.training.machine import pin_threads, seed_everything
@@ -37,11 +36,12 @@ def main(path: str) -> None:
     if job.texts is not None:
         tables["train"] = draw_texts(tables["train"], job.texts, teacher.seed)
     tokenizer = load_tokenizer(tokens / "tokenizer")
-    labels = read_json(Path("data/prepared/labels.json"))["labels"]
+    task = task_of(read_json(Path("data/prepared/labels.json")))
     seed_everything(teacher.seed)
     pretrained = Path("models/pretrained") / teacher.pretrained
     tuning = teacher.tuning
-    model = load_pretrained_encoder(pretrained, labels, tokenizer, changes=teacher.config, pooling=tuning.pooling)
+    model = load_pretrained_encoder(pretrained, task.labels, tokenizer, changes=teacher.config, pooling=tuning.pooling)
+    task.describe(model.config)
     steps = math.ceil(math.ceil(len(tables["train"]) / config.batch_size) * config.epochs)
     pad = tokenizer.pad_token_id
     began = time.monotonic()
@@ -49,7 +49,7 @@ def main(path: str) -> None:
     taken, memory = time.monotonic() - began, peak_memory()["bytes"]
     test = read_parquet(Path("data/prepared/test.parquet"))
     table, _ = encode(tokenizer, test["id"].tolist(), test["text"].tolist(), tokenizer.model_max_length)
-    references = test["label"].map({name: at for at, name in enumerate(labels)}).to_numpy()
+    references = task.targets(test["label"])
     assert tables["validation"].labels is not None
     result = {
         "validation": measure(trained.model, tables["validation"], tables["validation"].labels, pad, evaluate),
@@ -70,13 +70,14 @@ def draw_texts(table: TokenTable, texts: int, seed: int) -> TokenTable:
 
 
 def measure(
-    model: PreTrainedModel, table: TokenTable, labels: np.ndarray, pad: int, config: EvaluateConfig
+    model: PreTrainedModel, table: TokenTable, targets: np.ndarray, pad: int, config: EvaluateConfig
 ) -> list[float]:
-    """Macro-F1 of ``model`` on ``table`` in full precision, and its interval."""
+    """What the task is measured by, of ``model`` on ``table`` in full precision, and its interval."""
     logits, _ = predict(model, table, pad, config.batch_tokens, "fp32", title=None)
-    figures: dict[str, Any] = validation_figures(logits, labels)
-    drawn = config.resamples, config.confidence, config.seed
-    return [figures["macro_f1"], *macro_f1_interval(labels, logits.argmax(1), logits.shape[1], *drawn)]
+    task = task_of_model(model.config)
+    measure = measure_of(task)
+    said = measure.decide(task.answers(logits))
+    return [measure.score(targets, said), *measure.interval(targets, said, config)]
 
 
 if __name__ == "__main__":

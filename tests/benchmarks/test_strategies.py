@@ -31,7 +31,7 @@ def params(tokenizer: PreTrainedTokenizerFast, tmp_path: Path, monkeypatch: pyte
     for split, rows in (("train", 64), ("validation", 24)):
         write_tokens(tokens / f"{split}.arrow", toy(tokenizer, rows, rows))
     tokenizer.save_pretrained(tokens / "tokenizer")
-    write_json(Path("data/prepared/labels.json"), {"labels": ["bad", "good"]})
+    write_json(Path("data/prepared/labels.json"), {"labels": ["bad", "good"], "task": "single_label"})
     test = pd.DataFrame({"id": ["a", "b"], "text": ["the film was good", "an awful plot"], "label": ["good", "bad"]})
     write_parquet(Path("data/prepared/test.parquet"), test)
     found = load_params(ROOT / "params.yaml")
