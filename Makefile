@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: repro test check fix ablation benchmark serve load streaming pictures browser install clean
+.PHONY: repro test test-long check fix ablation benchmark serve load streaming pictures browser install clean
 
 repro: install  ## rebuild every number; measure the speed of what has not been measured yet, and put it into the report
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro
@@ -26,8 +26,11 @@ streaming: install  ## memory and speed of predict over a million rows; ARGS="--
 pictures: install browser  ## pictures of the report for the README
 	$(BIN)/python -m benchmarks.pictures $(ARGS)
 
-test: install browser  ## lint, types, all tests
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
+test: install browser  ## lint, types, tests
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder -m "not long"
+
+test-long: install browser  ## the tests that `make test` leaves out: recipes on a slice, more kills, servers and workers
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder -m long
 
 browser: install  ## a Chromium for the tests of the pages: the one there is, or Playwright's, or the system's package
 	@$(BIN)/python -m tests.browser 2>/dev/null \
@@ -36,7 +39,7 @@ browser: install  ## a Chromium for the tests of the pages: the one there is, or
 
 check: install  ## lint, types, fast tests
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -m "not slow"
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -m "not slow and not long"
 
 fix: install  ## format and mend what ruff can mend
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format .

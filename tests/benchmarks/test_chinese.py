@@ -102,7 +102,7 @@ def project(package: None, tmp_path: Path, warm: Warm) -> Project:
     return project
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_whole_of_it_on_a_slice(project: Project) -> None:
     assert {"pretrain@zh", "finetune@zh", "teach@zh", "transfer@textcnn", "export@textcnn", "report"} <= project.repro()
     kinds = project.json("data/prepared/summary.json")["transfer_set"]["kinds"]

@@ -20,7 +20,7 @@ def test_the_table_has_a_row_for_each_stage_that_was_killed_and_one_for_all() ->
     ]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_kills_of_a_projects_training(tmp_path: Path) -> None:
     found = run_kills(tmp_path / "kills", kills=2, seed=1, among=["finetune@minilm"])
     assert [(each.identical, each.left) for each in found] == [(True, 0)] * 2

@@ -205,7 +205,7 @@ def project(archives: None, tmp_path: Path, warm: Warm) -> Project:
     return project
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_whole_of_it_on_a_slice_and_its_measure(project: Project) -> None:
     assert {"pretrain@brief", "teach@brief", "transfer@static", "export@static", "report"} <= project.repro()
     summary = project.json("data/prepared/summary.json")

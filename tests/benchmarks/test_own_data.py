@@ -79,7 +79,7 @@ def dataset(folder: Path) -> dict[str, bytes]:
     }
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_model_and_a_dataset_of_the_hub(tmp_path: Path, warm: Warm) -> None:
     values = settings("hub")
     write_pretrained(tmp_path / "tiny")

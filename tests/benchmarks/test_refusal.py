@@ -151,7 +151,7 @@ def project(data: Path, tmp_path: Path, warm: Warm) -> Project:
     return project
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_whole_of_it_on_a_slice(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     ran = project.repro()
     assert {"finetune@minilm", "transfer@static", "export@static", "export_teacher@minilm", "report"} <= ran

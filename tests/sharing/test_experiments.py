@@ -49,6 +49,7 @@ def test_apart_it_leaves_the_workspace_alone(author: Slice) -> None:
     assert shown(author)["apart"]["params"]["params.yaml"]["data"]["rivals"]["tfidf"]["regularization"] == [3.0]
 
 
+@pytest.mark.long
 def test_two_workers_run_two_experiments_of_the_queue(author: Slice) -> None:
     before = author.contents()
     for name, share in (("one", "0.9"), ("two", "0.8")):

@@ -27,7 +27,14 @@ class Shared:
     pushed: str
 
 
-@pytest.fixture(scope="module", params=list(SERVERS))
+# In `make test` one remote of each kind, files and objects; the others differ in their protocol alone.
+OFTEN = ("folder", "s3")
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=[] if name in OFTEN else pytest.mark.long) for name in SERVERS],
+)
 def shared(
     request: pytest.FixtureRequest, finished: Slice, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Shared]:
