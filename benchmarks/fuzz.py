@@ -48,6 +48,7 @@ from pipeline.settings.data import FileData
 from pipeline.stages import fetch, prepare
 from pipeline.text.cleaning import normalise
 from pipeline.text.lines import open_binary
+from pipeline.text.policy import Policy
 from pipeline.tokens.training import train_tokenizer
 
 MESSAGE = 1000
@@ -85,7 +86,7 @@ class Fuzzer:
         self.params = params.model_copy(update={"prepare": params.prepare.model_copy(update={"min_rows_per_label": 4})})
         self.seed = seed
         self.tally = Tally()
-        self.classifier = TrainedClassifier(*_tiny_model())
+        self.classifier = TrainedClassifier(*_tiny_model(), Policy.of(params.text.model_dump()))
 
     def run(self, number: int) -> None:
         """Run input ``number`` and count what became of it."""
@@ -149,7 +150,8 @@ def run_stages(params: Params, which: str) -> tuple[int, dict[str, int]]:
     if found != counted["rows_kept"]:
         raise MistreatedError(f"{counted['rows_kept']} rows are said to be kept, {found} lie in the tables")
     texts = splits["text"].tolist() + transfer["text"][~transfer["id"].str.contains("#")].tolist()
-    if any(not text or text != normalise(text) for text in texts) or splits["id"].duplicated().any():
+    policy = Policy.of(params.text.model_dump())
+    if any(not text or text != normalise(text, policy) for text in texts) or splits["id"].duplicated().any():
         raise MistreatedError("a kept text is not clean, or two rows share an id")
     return counted["rows_in"], counted["refused"]
 

@@ -21,12 +21,13 @@ from sklearn.metrics import roc_auc_score, roc_curve
 from benchmarks.public import lay_out, reproduce
 from benchmarks.scratch import scratch_folder
 from benchmarks.tables import markdown_table
-from pipeline.artifacts import read_parquet
-from pipeline.deployment.runtime import FILES, Classifier
+from pipeline.artifacts import read_json, read_parquet
+from pipeline.deployment.runtime import FILES, LONGEST, Classifier
 from pipeline.errors import GraftError
 from pipeline.params import load_params
 from pipeline.task import Task
 from pipeline.text.cleaning import clean_text
+from pipeline.text.policy import Policy
 from pipeline.text.tables import read_table
 from recipes import find_recipe
 from recipes.intents.scope import UNKNOWN, write_scope
@@ -69,7 +70,8 @@ def measure(work: Path) -> str:
     params = load_params(work / "params.yaml")
     exports = [*(f"teacher/{name}" for name in params.teachers), *params.students]
     test = read_parquet(work / "data/prepared/test.parquet")
-    texts = {"known": test["text"].tolist()} | {name: out_of_scope(work, name) for name in OUTSIDE}
+    policy = Policy.of(read_json(work / "data/prepared/text.json"))
+    texts = {"known": test["text"].tolist()} | {name: out_of_scope(work, name, policy) for name in OUTSIDE}
     held, apart, scores = [], [], []
     for name in exports:
         for precision in FILES:
@@ -95,11 +97,11 @@ def measure(work: Path) -> str:
     )
 
 
-def out_of_scope(work: Path, name: str) -> list[str]:
-    """The texts of ``near.csv`` or ``far.csv`` as a model reads them; those without anything to read are left out."""
+def out_of_scope(work: Path, name: str, policy: Policy) -> list[str]:
+    """The texts of ``near.csv`` or ``far.csv`` as ``policy`` has them read, without those that it refuses."""
     table = read_table(work / UNKNOWN / f"{name}.csv", ["text"])
-    cleaned = [clean_text(str(text), min_characters=1, max_characters=1_000_000) for text in table.columns["text"]]
-    return [text for text, reason in cleaned if not reason]
+    cleaned = [clean_text(str(text), 1, LONGEST, policy) for text in table.columns["text"]]
+    return [each.text for each in cleaned if not each.reason]
 
 
 def ask(classifier: Classifier, texts: list[str]) -> Answers:

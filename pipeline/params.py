@@ -22,9 +22,11 @@ from pipeline.settings.pretraining import PretrainingConfig
 from pipeline.settings.reading import Sections, read_sections
 from pipeline.settings.report import ReportConfig
 from pipeline.settings.rivals import RivalConfig
+from pipeline.settings.robustness import RobustnessConfig
 from pipeline.settings.students import BudgetConfig, StudentConfig
 from pipeline.settings.teach import TeachConfig
 from pipeline.settings.teachers import TeacherConfig
+from pipeline.settings.text import TextConfig
 from pipeline.settings.tokenizers import TokenizerConfig
 from pipeline.settings.transfer import TransferConfig
 from pipeline.task import CHOOSERS
@@ -39,6 +41,7 @@ class Params(Sections, extra="forbid"):
 
     data: DataConfig
     prepare: PrepareConfig
+    text: TextConfig
     transfer_set: TransferSetConfig
     pretrained: dict[str, PretrainedConfig]
     tokenizers: Annotated[dict[str, TokenizerConfig], Field(min_length=1)]
@@ -51,6 +54,7 @@ class Params(Sections, extra="forbid"):
     students: Annotated[dict[str, StudentConfig], Field(min_length=1)]
     rivals: Annotated[dict[str, RivalConfig], Field(min_length=1)]
     evaluate: EvaluateConfig
+    robustness: RobustnessConfig
     export: ExportConfig
     report: ReportConfig
 

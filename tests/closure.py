@@ -52,9 +52,9 @@ def architectures() -> set[str]:
 def code_of(stage: str, module: str) -> set[str]:
     """The code files that ``stage`` depends on, but for the student's own, which dvc.yaml names by a template."""
     code = closure(module)
-    if stage in ("teach", "vocabulary", "evaluate_teacher", "export_teacher"):
+    if stage in ("teach", "vocabulary", "evaluate_teacher", "robustness_teacher", "export_teacher"):
         code |= closure("pipeline.models.encoder")
-    elif stage in ("transfer", "control", "evaluate", "evaluate_control", "export"):
+    elif stage in ("transfer", "control", "evaluate", "evaluate_control", "robustness", "export"):
         code |= set().union(*(closure(_module(path)) for path in architectures())) - architectures()
     elif stage == "pretrain":
         # A student of any architecture may be pretrained; which one stands in the model's own settings.

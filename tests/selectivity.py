@@ -10,17 +10,27 @@ from tests.closure import ROOT, architectures, code_of
 READERS: dict[str, Sequence[str]] = {
     "data": ["fetch", "prepare", "report"],
     "prepare": ["prepare"],
+    "text": ["prepare"],
     "transfer_set": ["prepare"],
     "pretrained": ["fetch_model@K", "report"],
     "tokenizers": ["tokenize@K"],
     "finetune": ["finetune@*", "report"],
-    "teachers": ["finetune@K", "teach@K", "vocabulary@*", "transfer@*", "evaluate_teacher", "report"],
+    "teachers": [
+        "finetune@K",
+        "teach@K",
+        "vocabulary@*",
+        "transfer@*",
+        "evaluate_teacher",
+        "robustness_teacher",
+        "report",
+    ],
     "teach": ["teach@*"],
     "budget": ["transfer@*", "control@*", "report"],
     "transfer": ["transfer@*", "report"],
     "students": ["transfer@K", "control@K", "report"],
     "rivals": ["rival@K", "report"],
     "evaluate": ["evaluate_teacher", "evaluate@*", "evaluate_control@*", "rival@*"],
+    "robustness": ["robustness_teacher", "robustness@*"],
     "export": ["export@*", "export_teacher@*", "report"],
     "report": ["report"],
 }
@@ -28,9 +38,9 @@ READERS: dict[str, Sequence[str]] = {
 # names the tokens that export counts, and it reads the test split as evaluation does; the report
 # has intervals of its own.
 ALSO = {
-    "architecture": ["evaluate@K", "evaluate_control@K", "export@K"],
+    "architecture": ["evaluate@K", "evaluate_control@K", "robustness@K", "export@K"],
     "tokenizer": ["export@K"],
-    "batch_tokens": ["export@*", "export_teacher@*"],
+    "batch_tokens": ["export@*", "export_teacher@*", "robustness@*", "robustness_teacher"],
     "confidence": ["report"],
     "resamples": ["report"],
     "seed": ["report"],
@@ -39,10 +49,14 @@ ALSO = {
 ENTRIES = {
     "fetch_model": "pretrained", "tokenize": "tokenizers", "vocabulary": "tokenizers", "finetune": "teachers",
     "teach": "teachers", "transfer": "students", "control": "students", "evaluate": "students",
-    "evaluate_control": "students", "export": "students", "export_teacher": "teachers", "rival": "rivals",
+    "evaluate_control": "students", "robustness": "students", "export": "students", "export_teacher": "teachers",
+    "rival": "rivals",
 }  # fmt: skip
-MODULES = {"evaluate_teacher": "evaluate", "evaluate_control": "evaluate", "export_teacher": "export"}
-OF_ONE_STUDENT = ("transfer", "control", "evaluate", "evaluate_control", "export")
+MODULES = {
+    "evaluate_teacher": "evaluate", "evaluate_control": "evaluate", "export_teacher": "export",
+    "robustness_teacher": "robustness",
+}  # fmt: skip
+OF_ONE_STUDENT = ("transfer", "control", "evaluate", "evaluate_control", "robustness", "export")
 
 
 def stages_for_setting(leaf: str, params: Mapping[str, Any]) -> set[str]:

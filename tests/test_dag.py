@@ -61,7 +61,14 @@ def test_a_stage_can_read_the_sections_that_it_depends_on_and_no_others() -> Non
     for stage in stages().values():
         sections.setdefault(module_of(stage), set()).update(name.split(".")[0] for name in parameters(stage))
     # The report names every model, and so needs what the sections say of one another.
-    assert set(params()) - sections.pop("pipeline.stages.report") <= {"prepare", "tokenizers", "transfer_set", "teach"}
+    assert set(params()) - sections.pop("pipeline.stages.report") <= {
+        "prepare",
+        "robustness",
+        "text",
+        "tokenizers",
+        "transfer_set",
+        "teach",
+    }
     for module, depended in sections.items():
         assert set(import_module(module).Settings.model_fields) == depended, module
 

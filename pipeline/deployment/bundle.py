@@ -10,22 +10,32 @@ from transformers import PreTrainedTokenizerFast
 from pipeline.artifacts import write_text
 from pipeline.deployment import runtime, words
 from pipeline.task import Task
-from pipeline.text import cleaning
+from pipeline.text import cleaning, homoglyphs, invisible, masking, policy
+from pipeline.text.policy import Policy
 
+# What travels beside ``predict.py``.
+MODULES = (words, cleaning, homoglyphs, invisible, masking, policy)
 NEEDED = ("numpy", "onnxruntime", "tokenizers")
 
 
-def write_code(folder: Path) -> None:
-    """Write ``predict.py``, what it imports, and ``requirements.txt``."""
+def write_code(folder: Path, rules: Policy) -> None:
+    """Write ``predict.py``, what it imports, and ``requirements.txt``, with what ``rules`` need besides."""
     code, own = _source(runtime), "from pipeline.deployment.words import"
     assert own in code
     # Bytecode beside it would change the folder where it is used, and so its digest.
     code = code.replace(own, "sys.dont_write_bytecode = True\n" + own)
-    for module in (words, cleaning):
+    for module in MODULES:
+        write_text(folder / _file(module).name, _alone(_source(module)))
+    write_text(folder / "predict.py", _alone(code))
+    needed = (*NEEDED, "ftfy") if rules.mojibake else NEEDED
+    write_text(folder / "requirements.txt", "".join(f"{name}=={version(name)}\n" for name in needed))
+
+
+def _alone(code: str) -> str:
+    """Return ``code`` with its imports from this project turned to the files beside it."""
+    for module in MODULES:
         code = code.replace(f"from {module.__name__} import", f"from {_file(module).stem} import")
-        write_text(folder / _file(module).name, _source(module))
-    write_text(folder / "predict.py", code)
-    write_text(folder / "requirements.txt", "".join(f"{name}=={version(name)}\n" for name in NEEDED))
+    return code
 
 
 def tokenizer_settings(tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
@@ -41,7 +51,11 @@ def tokenizer_settings(tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
 
 
 def settings(
-    task: Task, tokenizer: PreTrainedTokenizerFast, temperature: float = 1.0, threshold: float | None = None
+    task: Task,
+    tokenizer: PreTrainedTokenizerFast,
+    rules: Policy,
+    temperature: float = 1.0,
+    threshold: float | None = None,
 ) -> dict[str, Any]:
     """Return what ``settings.json`` holds."""
     return {
@@ -49,6 +63,7 @@ def settings(
         "labels": task.labels,
         "temperature": temperature,
         "threshold": threshold,
+        "text": rules.values(),
         **tokenizer_settings(tokenizer),
     }
 

@@ -1,13 +1,15 @@
 """Classify text with an exported model; onnxruntime, tokenizers and numpy are all that it needs.
 
-This file lies as ``predict.py`` in every folder that the stage ``export`` writes, with ``cleaning.py`` and ``words.py``
-beside it:
+This file lies as ``predict.py`` in every folder that the stage ``export`` writes, with the files beside it that it
+imports:
 
     python predict.py "A gorgeous film." "Not for me."      # or a text a line on stdin; JSON lines out
 
 Settings of the model (``settings.json``): ``task`` and its ``labels``; ``temperature`` and, where one label is chosen,
 ``threshold``, both from validation; and of its tokenizer ``max_length``, ``truncation_side``, ``split_special_tokens``,
-``pad_token_id``, and ``filler_token_id``, which is read where a text leaves no token.
+``pad_token_id``, and ``filler_token_id``, which is read where a text leaves no token. ``text`` is the policy that the
+model's texts were prepared with, and that every text is read by; where it asks for the repair of mojibake, ftfy is
+needed too.
 """
 
 import argparse
@@ -18,6 +20,7 @@ import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -28,14 +31,22 @@ from tokenizers import Tokenizer
 
 from pipeline.deployment.words import WordMemory
 from pipeline.text.cleaning import clean_text
+from pipeline.text.policy import Policy
 
 # Tokens, padding included, that are read at once; texts, and about how many characters, that are classified at once.
 BATCH_TOKENS, CHUNK, CHARACTERS = 4096, 4096, 2**24
+
+# Characters of a text that is not refused as too long.
+LONGEST = 1_000_000
 
 FILES = {"fp32": "model.onnx", "int8": "model_int8.onnx"}
 
 # From this probability on a text gets a label, where it may have any number.
 HALF = 0.5
+NO_FTFY = (
+    "{}/settings.json asks for the repair of mojibake, which needs ftfy; `pip install -r requirements.txt` brings it, "
+    "or set text.mojibake to false there and read such texts as they are"
+)
 
 Item = TypeVar("Item")
 
@@ -58,7 +69,10 @@ class Classifier:
             self.labels: list[str] = settings["labels"]
             self.temperature: float = settings["temperature"]
             self.threshold: float | None = settings["threshold"]
+            self.policy = Policy.of(settings["text"])
             self.pad, self.filler = settings["pad_token_id"], settings["filler_token_id"]
+            if self.policy.mojibake and find_spec("ftfy") is None:
+                raise UnreadableError(NO_FTFY.format(folder))
             file = "tokenizer.json"
             self.tokenizer = Tokenizer.from_file(str(folder / file))
             self.tokenizer.no_padding()
@@ -68,6 +82,8 @@ class Classifier:
             file = graph
             path = str(folder / file)
             self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        except UnreadableError:
+            raise
         except Exception as error:  # tokenizers and onnxruntime raise no narrower one
             reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
             raise UnreadableError(f"{folder / file} cannot be read ({reason}); export the model anew") from error
@@ -117,7 +133,7 @@ class Classifier:
 
     def classify(self, texts: Iterable[str]) -> Iterator[dict[str, Any]]:
         """Yield the answer to each text: ``answer``, with its ``text``, or ``text`` and why it is ``refused``."""
-        return answer_texts(texts, self._read_texts, partial(answer, self.task, self.labels, self.threshold))
+        return answer_texts(texts, self._read_texts, self.policy, partial(answer, self.task, self.labels, self.threshold))
 
     def _read_texts(self, texts: Sequence[str]) -> np.ndarray:
         return self.answers(self.logits(self.encode(texts)))
@@ -143,15 +159,18 @@ def answer(task: str, labels: Sequence[str], threshold: float | None, said: np.n
 
 
 def answer_texts(
-    texts: Iterable[str], read: Callable[[Sequence[str]], np.ndarray], answer: Callable[[np.ndarray], dict[str, Any]]
+    texts: Iterable[str],
+    read: Callable[[Sequence[str]], np.ndarray],
+    policy: Policy,
+    answer: Callable[[np.ndarray], dict[str, Any]],
 ) -> Iterator[dict[str, Any]]:
-    """Yield the answer to each text; ``read`` returns what a model says of cleaned ones, (N, labels)."""
+    """Yield the answer to each text; ``read`` returns what a model says of texts cleaned by ``policy``, (N, labels)."""
     for chunk in chunks(texts, len):
-        cleaned = [clean_text(text, min_characters=1, max_characters=1_000_000) for text in chunk]
-        kept = [text for text, reason in cleaned if not reason]
+        cleaned = [clean_text(text, 1, LONGEST, policy) for text in chunk]
+        kept = [each.text for each in cleaned if not each.reason]
         rows = iter(read(kept) if kept else ())
-        for text, (_, reason) in zip(chunk, cleaned, strict=True):
-            yield {"text": text, "refused": reason} if reason else {"text": text} | answer(next(rows))
+        for text, each in zip(chunk, cleaned, strict=True):
+            yield {"text": text} | ({"refused": each.reason} if each.reason else answer(next(rows)))
 
 
 def chunks(items: Iterable[Item], size: Callable[[Item], int], at_most: int = CHUNK) -> Iterator[list[Item]]:

@@ -10,13 +10,17 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from transformers.utils.logging import disable_progress_bar
 
+from pipeline.artifacts import read_json
 from pipeline.deployment.runtime import answer, answer_texts
+from pipeline.errors import GraftError
 from pipeline.models.registry import load_model
 from pipeline.task import task_of_model
+from pipeline.text.policy import Policy
 from pipeline.tokens.encoding import encode, load_tokenizer
 from pipeline.training.prediction import predict
 
 BATCH_TOKENS = 16384
+POLICY = "text.json"
 
 
 class TrainedClassifier:
@@ -24,14 +28,14 @@ class TrainedClassifier:
 
     threshold = None
 
-    def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
-        self.model, self.tokenizer = model, tokenizer
+    def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, policy: Policy) -> None:
+        self.model, self.tokenizer, self.policy = model, tokenizer, policy
         self._task = task_of_model(model.config)
         self.task, self.labels = self._task.kind, self._task.labels
 
     def classify(self, texts: Iterable[str]) -> Iterator[dict[str, Any]]:
         """Yield the answer to each text, with its ``text``, or ``text`` and why it is ``refused``."""
-        return answer_texts(texts, self._read, partial(answer, self.task, self.labels, self.threshold))
+        return answer_texts(texts, self._read, self.policy, partial(answer, self.task, self.labels, self.threshold))
 
     def _read(self, texts: Sequence[str]) -> np.ndarray:
         table, _ = encode(self.tokenizer, [""] * len(texts), texts, self.tokenizer.model_max_length)
@@ -44,4 +48,25 @@ def load_trained(folder: Path, threads: int | None = None) -> TrainedClassifier:
     disable_progress_bar()
     if threads is not None:
         torch.set_num_threads(threads)
-    return TrainedClassifier(load_model(folder), load_tokenizer(folder))
+    return TrainedClassifier(load_model(folder), load_tokenizer(folder), read_policy(folder))
+
+
+def read_policy(folder: Path) -> Policy:
+    """Return the policy of a trained model: ``text.json`` beside it, else what ``prepare`` left in its project.
+
+    Not params.yaml's, which may have changed since. GraftError if there is neither.
+    """
+    projects = [parent.parent for parent in folder.resolve().parents if parent.name == "models"]
+    places = [folder / POLICY, *(project / "data/prepared" / POLICY for project in projects)]
+    for place in places:
+        if place.is_file():
+            try:
+                return Policy.of(read_json(place))
+            except (ValueError, TypeError, KeyError) as error:
+                raise GraftError(
+                    f"{place} cannot be read ({error}); run `dvc repro prepare`, which writes it"
+                ) from None
+    raise GraftError(
+        f"{folder}: which policy its texts were prepared with is not known; run `dvc repro prepare`, or copy "
+        f"data/prepared/{POLICY} of the project it was trained in beside it"
+    )

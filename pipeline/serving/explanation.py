@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from tokenizers import Regex, pre_tokenizers
 
-from pipeline.deployment.runtime import Classifier
+from pipeline.deployment.runtime import LONGEST, Classifier
 from pipeline.serving.waiting import Check
 from pipeline.text.cleaning import clean_text, normalise
+from pipeline.text.policy import Policy
 from pipeline.text.units import UNSPACED
 
 Span = tuple[int, int]
@@ -40,7 +41,7 @@ def explain(classifier: Classifier, text: str, most: int, check: Check) -> dict[
     the label, or raises the number. ``unread`` counts words beyond the length that the model reads, ``unweighed``
     those beyond ``most``.
     """
-    cleaned, reason = clean_text(text, min_characters=1, max_characters=1_000_000)
+    cleaned, reason, _ = clean_text(text, 1, LONGEST, classifier.policy)
     if reason:
         return {"refused": reason}
     begin, end = _read_span(classifier, cleaned)
@@ -48,7 +49,8 @@ def explain(classifier: Classifier, text: str, most: int, check: Check) -> dict[
     read = cleaned[begin:end]
     words = split_words(read)
     weighed = words[:most]
-    shares = _answers(classifier, [read, *(_without(read, word) for word in weighed)], check)
+    masked = (_without(read, word, classifier.policy) for word in weighed)
+    shares = _answers(classifier, [read, *masked], check)
     best = int(shares[0].argmax())
     weights = shares[0, best] - shares[1:, best]
     return {
@@ -77,8 +79,8 @@ def _read_span(classifier: Classifier, text: str) -> Span:
     return min(start for start, _ in spans), max(end for _, end in spans)
 
 
-def _without(text: str, word: Span) -> str:
-    return normalise(text[: word[0]] + text[word[1] :])
+def _without(text: str, word: Span, policy: Policy) -> str:
+    return normalise(text[: word[0]] + text[word[1] :], policy)
 
 
 def _said(classifier: Classifier, best: int, said: float) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """``python -m pipeline.stages.export MODEL``: a trained model as a folder that needs neither torch nor transformers.
 
-MODEL is a student's NAME or ``teacher/NAME``. Reads ``export``, the model, the validation texts (temperature and
-threshold), the test texts (the check of what was written) and, where the vocabulary is pruned, the tokens of the
-transfer set. Writes ``exports/MODEL/`` and ``metrics/exports/MODEL.json``.
+MODEL is a student's NAME or ``teacher/NAME``. Reads ``export``, the model, the policy that its texts were prepared
+with, the validation texts (temperature and threshold), the test texts (the check of what was written) and, where the
+vocabulary is pruned, the tokens of the transfer set. Writes ``exports/MODEL/`` and ``metrics/exports/MODEL.json``.
 """
 
 from pathlib import Path
@@ -27,6 +27,7 @@ from pipeline.settings.reading import Sections, read_sections
 from pipeline.settings.students import StudentConfig
 from pipeline.stages.entry import run
 from pipeline.task import task_of
+from pipeline.text.policy import Policy
 from pipeline.tokens.encoding import encode, load_tokenizer
 from pipeline.tokens.table import read_tokens
 from pipeline.training.prediction import predict
@@ -49,6 +50,7 @@ def main(model: str) -> None:
     teacher = model.removeprefix("teacher/") if model.startswith("teacher/") else None
     source = Path("models") / ("students" if teacher is None else "") / model
     task = task_of(read_json(PREPARED / "labels.json"))
+    policy = Policy.of(read_json(PREPARED / "text.json"))
     trained, tokenizer = load_model(source), load_tokenizer(source)
     texts = {split: read_parquet(PREPARED / f"{split}.parquet") for split in ("validation", "test")}
     gold = {split: task.targets(frame["label"]) for split, frame in texts.items()}
@@ -67,12 +69,12 @@ def main(model: str) -> None:
         export_onnx(trained, folder / FILES["fp32"])
         quantize(folder / FILES["fp32"], folder / FILES["int8"])
         tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
-        write_code(folder)
+        write_code(folder, policy)
         found: dict[str, float] = {}
         if task.kind == "single_label":
             found = calibration_figures(logits, gold, params.export.accuracy, params.export.coverage)
         chosen = {name: found[name] for name in ("temperature", "threshold") if name in found}
-        write_json(folder / "settings.json", settings(task, tokenizer, **chosen))
+        write_json(folder / "settings.json", settings(task, tokenizer, policy, **chosen))
         found |= export_figures(whole, logits["test"], _read(folder, texts["test"]), gold["test"], task)
         found |= {"tokens": len(tokenizer), "tokens_kept": rows, "rows": len(gold["test"])}
         found |= {f"bytes_{each}": (folder / file).stat().st_size for each, file in FILES.items()}

@@ -1,6 +1,7 @@
 """Clean, split and augment: ``data/raw/`` and unlabelled text → ``data/prepared/``.
 
-Sections ``data``, ``prepare``, ``transfer_set``.
+Sections ``data``, ``prepare``, ``text``, ``transfer_set``. What ``text`` asked is left in ``text.json``, for whoever
+reads texts with a model of these.
 
 python -m pipeline.stages.prepare
 """
@@ -15,7 +16,9 @@ from pipeline.artifacts import publish_together, required, write_json, write_par
 from pipeline.settings.data import DataConfig
 from pipeline.settings.prepare import PrepareConfig, TransferSetConfig
 from pipeline.settings.reading import Sections, read_sections
+from pipeline.settings.text import TextConfig
 from pipeline.stages.entry import run
+from pipeline.text.policy import Policy
 from pipeline.text.prepare import prepare_dataset
 from pipeline.text.sources import read_rows
 from pipeline.text.transfer_set import build_transfer_set, summarise_transfer_set
@@ -30,20 +33,26 @@ class Settings(Sections):
 
     data: DataConfig
     prepare: PrepareConfig
+    text: TextConfig
     transfer_set: TransferSetConfig
 
 
 def main() -> None:
     """Write the three splits, the labels, the transfer set and a summary of what was refused and why."""
     params = read_sections(Settings)
-    prepared = prepare_dataset(read_rows(required(RAW), params.data), params.data, params.prepare)
+    policy = Policy.of(params.text.model_dump())
+    prepared = prepare_dataset(read_rows(required(RAW), params.data), params.data, params.prepare, policy)
     splits = prepared.splits
     train, held_out = splits["train"], pd.concat([splits["validation"], splits["test"]])
-    unlabelled = read_unlabelled(params.transfer_set, params.prepare, train["text"], held_out["text"])
+    unlabelled = read_unlabelled(params.transfer_set, params.prepare, train["text"], held_out["text"], policy)
     transfer_set = build_transfer_set(train, held_out, unlabelled.frame, params.transfer_set)
     summary = prepared.summary | {"transfer_set": summarise_transfer_set(transfer_set, unlabelled)}
     tables = splits | {"transfer": transfer_set}
-    facts = {"labels": {"labels": prepared.labels, "task": params.data.task}, "summary": summary}
+    facts = {
+        "labels": {"labels": prepared.labels, "task": params.data.task},
+        "summary": summary,
+        "text": policy.values(),
+    }
     files = [f"{name}.parquet" for name in tables] + [f"{name}.json" for name in facts]
     with publish_together(*(PREPARED / file for file in files)) as partials:
         places = dict(zip(files, partials, strict=True))
@@ -60,9 +69,8 @@ def main() -> None:
 
 def _report(what: str, summary: Mapping[str, Any], kept: Mapping[str, int]) -> None:
     parts = f" ({_list(kept)})" if kept else ""
-    print(
-        f"{summary['rows_in']:,} {what} in, {summary['rows_kept']:,} kept{parts}; refused: {_list(summary['refused'])}"
-    )
+    done = f"refused: {_list(summary['refused'])}; changed: {_list(summary['changed'])}"
+    print(f"{summary['rows_in']:,} {what} in, {summary['rows_kept']:,} kept{parts}; {done}")
 
 
 def _list(counts: Mapping[str, int]) -> str:

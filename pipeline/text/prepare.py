@@ -1,5 +1,6 @@
 """From raw rows to splits that can be trusted."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from pipeline.settings.prepare import PrepareConfig
 from pipeline.text.cleaning import clean_text
 from pipeline.text.deduplication import find_copies, find_leaks, loose_key, merge_groups
 from pipeline.text.labelling import assign_labels
+from pipeline.text.policy import PLAIN, Policy
 from pipeline.text.refusals import Refusals
 from pipeline.text.sources import RawRows
 from pipeline.text.splitting import SPLITS, split_groups
@@ -30,12 +32,16 @@ class Prepared:
     summary: dict[str, Any]
 
 
-def prepare_dataset(raw: RawRows, data: DataConfig, config: PrepareConfig) -> Prepared:
-    """Clean, label, deduplicate and split; every row is kept or refused for a reason that is counted."""
+def prepare_dataset(raw: RawRows, data: DataConfig, config: PrepareConfig, policy: Policy = PLAIN) -> Prepared:
+    """Clean, label, deduplicate and split; every row is kept or refused for a reason that is counted.
+
+    Texts are read as ``policy`` asks; how many each of its rules changed is counted too.
+    """
     refusals = Refusals()
+    changed: Counter[str] = Counter()
     for reason, ids in raw.refused.items():
         refusals.add(reason, ids)
-    frame = _clean(raw.frame, config, refusals)
+    frame = _clean(raw.frame, config, policy, refusals, changed)
     names, reasons = assign_labels(frame["id"].tolist(), frame["label"].tolist(), data)
     frame = refusals.drop(frame.assign(label=names), reasons)
     frame = frame.assign(key=[loose_key(text) for text in frame["text"]])
@@ -55,6 +61,7 @@ def prepare_dataset(raw: RawRows, data: DataConfig, config: PrepareConfig) -> Pr
     if kept + refusals.total != raw.rows_in:
         raise AssertionError(f"{raw.rows_in} rows came in, {kept} were kept and {refusals.total} refused")
     summary = {"rows_in": raw.rows_in, "rows_kept": kept, "labels": labels} | _summarise(parts, refusals, data)
+    summary["changed"] = dict(changed)
     summary["splits_given"] = [split for split in SPLITS if split in given]
     if data.task == "multi_label":
         # Arrow makes lists of them, and no tuples.
@@ -62,12 +69,16 @@ def prepare_dataset(raw: RawRows, data: DataConfig, config: PrepareConfig) -> Pr
     return Prepared({name: part[COLUMNS].reset_index(drop=True) for name, part in parts.items()}, labels, summary)
 
 
-def _clean(frame: pd.DataFrame, config: PrepareConfig, refusals: Refusals) -> pd.DataFrame:
+def _clean(
+    frame: pd.DataFrame, config: PrepareConfig, policy: Policy, refusals: Refusals, changed: Counter[str]
+) -> pd.DataFrame:
     missing = frame["text"].isna().to_numpy()
     frame = refusals.drop(frame, np.where(missing, "text_missing", ""))
-    cleaned = [clean_text(text, config.min_characters, config.max_characters) for text in frame["text"]]
-    frame = frame.assign(text=pd.Series([text for text, _ in cleaned], dtype=object, index=frame.index))
-    return refusals.drop(frame, np.array([reason for _, reason in cleaned], dtype=object))
+    cleaned = [clean_text(text, config.min_characters, config.max_characters, policy) for text in frame["text"]]
+    for each in cleaned:
+        changed.update(each.rules)
+    frame = frame.assign(text=pd.Series([each.text for each in cleaned], dtype=object, index=frame.index))
+    return refusals.drop(frame, np.array([each.reason for each in cleaned], dtype=object))
 
 
 def _split(frame: pd.DataFrame, config: PrepareConfig) -> np.ndarray:

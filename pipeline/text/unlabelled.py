@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -19,6 +20,7 @@ from pipeline.text.decontamination import HeldOut
 from pipeline.text.deduplication import loose_key
 from pipeline.text.ids import unlabelled_id
 from pipeline.text.lines import read_lines
+from pipeline.text.policy import PLAIN, Policy
 from pipeline.text.refusals import Refusals
 from pipeline.text.tables import Row, iter_rows
 
@@ -68,12 +70,17 @@ def _frame(ids: list[str], texts: list[str], hashes: np.ndarray) -> pd.DataFrame
 
 
 def read_unlabelled(
-    config: TransferSetConfig, limits: PrepareConfig, train: Iterable[str], held_out: Iterable[str]
+    config: TransferSetConfig,
+    limits: PrepareConfig,
+    train: Iterable[str],
+    held_out: Iterable[str],
+    policy: Policy = PLAIN,
 ) -> Unlabelled:
     """Return at most ``config.texts`` texts of ``config.path``: cleaned as labelled ones are, none of them a copy of
     another or of a training text, none with a held-out text or a long run of one inside.
     """
     refusals = Refusals()
+    changed: Counter[str] = Counter()
     sample = Sample(config.texts)
     rows_in = 0
     if config.texts:
@@ -82,7 +89,7 @@ def read_unlabelled(
         rows = _iter_rows(config)
         while batch := list(islice(rows, BATCH)):
             rows_in += len(batch)
-            frame = _clean(batch, limits, refusals)
+            frame = _clean(batch, limits, policy, refusals, changed)
             keys = [loose_key(text) for text in frame["text"]]
             hashes = _hash_keys(keys, config.seed)
             copies = np.where(np.isin(hashes, known), "training_text", "")
@@ -97,6 +104,7 @@ def read_unlabelled(
         "rows_kept": len(frame),
         "refused": {reason: count for reason, count in counts.items() if count},
         "refused_examples": refusals.examples,
+        "changed": dict(changed),
     }
     return Unlabelled(frame, summary)
 
@@ -138,13 +146,20 @@ def _iter_file(path: Path, config: TransferSetConfig) -> Iterator[Row]:
         raise GraftError(f"{path} is empty; remove it, or write one text a line")
 
 
-def _clean(batch: list[tuple[str, Row]], limits: PrepareConfig, refusals: Refusals) -> pd.DataFrame:
+def _clean(
+    batch: list[tuple[str, Row]],
+    limits: PrepareConfig,
+    policy: Policy,
+    refusals: Refusals,
+    changed: Counter[str],
+) -> pd.DataFrame:
     ids, texts, reasons = [], [], []
     for name, row in batch:
         if row is None:
             text, reason = "", "malformed_row"
         elif isinstance(row[0], str):
-            text, reason = clean_text(row[0], limits.min_characters, limits.max_characters)
+            text, reason, rules = clean_text(row[0], limits.min_characters, limits.max_characters, policy)
+            changed.update(rules)
         else:
             text, reason = "", "text_missing"
         ids.append(name)

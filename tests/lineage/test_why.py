@@ -14,6 +14,7 @@ from pipeline.lineage.changes import StageChange, explain
 from pipeline.lineage.settings import flatten, iter_changes
 from pipeline.why import find_changes, render
 from tests.lineage.conftest import Tiny
+from tests.selectivity import OF_ONE_STUDENT
 
 pytestmark = pytest.mark.slow
 
@@ -61,7 +62,7 @@ EDITS = {
     "files": [
         (comment("pipeline/text/splitting.py"), {"prepare"}, "pipeline/text/splitting.py changed"),
         (comment("pipeline/models/textcnn.py"),
-         {f"{stage}@textcnn" for stage in ("transfer", "control", "evaluate", "evaluate_control", "export")},
+         {f"{stage}@textcnn" for stage in OF_ONE_STUDENT},
          "pipeline/models/textcnn.py changed"),
         (("reviews.csv", lambda text: text + "one more,good\n"), {"fetch"}, "reviews.csv changed"),
         (("data/unlabelled/more.txt", lambda _: "a text\n"), {"prepare"},

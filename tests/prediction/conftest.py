@@ -13,6 +13,7 @@ from pipeline.deployment.bundle import settings, write_code
 from pipeline.deployment.onnx import export_onnx, quantize
 from pipeline.deployment.runtime import FILES, Classifier
 from pipeline.models.registry import student
+from pipeline.text.policy import Policy
 from pipeline.tokens.training import train_tokenizer
 from tests.closure import ROOT
 from tests.conftest import one_label
@@ -29,6 +30,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     student("static", {"embedding_size": 8, "hidden_size": 8}, tokenizer, LABELS).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    write_json(folder / "text.json", Policy().values())
     return folder
 
 
@@ -44,8 +46,9 @@ def exported(tmp_path_factory: pytest.TempPathFactory, trained: Path) -> Path:
     export_onnx(load_model(trained), folder / FILES["fp32"])
     quantize(folder / FILES["fp32"], folder / FILES["int8"])
     tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
-    write_json(folder / "settings.json", settings(one_label(*LABELS), tokenizer, temperature=0.5, threshold=0.51))
-    write_code(folder)
+    chosen = settings(one_label(*LABELS), tokenizer, Policy(), temperature=0.5, threshold=0.51)
+    write_json(folder / "settings.json", chosen)
+    write_code(folder, Policy())
     return folder
 
 

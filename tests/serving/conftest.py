@@ -16,6 +16,7 @@ from pipeline.deployment.bundle import settings
 from pipeline.deployment.onnx import export_onnx, quantize
 from pipeline.deployment.runtime import FILES
 from pipeline.models.registry import student
+from pipeline.text.policy import Policy
 from tests.conftest import SPECIALS, WORDS, one_label
 
 JSON = {"Content-Type": "application/json"}
@@ -56,7 +57,7 @@ def export(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, folder: P
     export_onnx(model, folder / FILES["fp32"])
     quantize(folder / FILES["fp32"], folder / FILES["int8"])
     tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
-    chosen = settings(one_label(*LABELS), tokenizer, TEMPERATURE, 0.9)
+    chosen = settings(one_label(*LABELS), tokenizer, Policy(), TEMPERATURE, 0.9)
     (folder / "settings.json").write_text(json.dumps(chosen), encoding="utf-8")
 
 

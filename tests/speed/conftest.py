@@ -11,6 +11,7 @@ from pipeline.deployment.bundle import settings
 from pipeline.deployment.onnx import export_onnx, quantize
 from pipeline.deployment.runtime import FILES
 from pipeline.models.registry import student
+from pipeline.text.policy import Policy
 from tests.conftest import one_label
 
 
@@ -22,5 +23,6 @@ def exported(tokenizer: PreTrainedTokenizerFast, tmp_path_factory: pytest.TempPa
     export_onnx(model, folder / FILES["fp32"])
     quantize(folder / FILES["fp32"], folder / FILES["int8"])
     tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
-    write_json(folder / "settings.json", settings(one_label("bad", "good"), tokenizer, 1.0, 0.5))
+    chosen = settings(one_label("bad", "good"), tokenizer, Policy(), 1.0, 0.5)
+    write_json(folder / "settings.json", chosen)
     return folder

@@ -148,7 +148,7 @@ def test_the_same_table_gives_the_same_bytes(prepared_from: Run, tmp_path: Path)
     prepare.main()
     after = {path.name: path.read_bytes() for path in (tmp_path / "data/prepared").iterdir()}
     assert before == after
-    assert len(before) == 6
+    assert len(before) == 7
 
 
 def test_a_fault_ends_the_process_with_status_1_and_one_line(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def test_every_format_gives_the_same_texts(tmp_path: Path, kind: str) -> None:
         result = read(place)
         assert result.frame["text"].tolist() == TEXTS
         assert result.frame["id"].tolist() == [f"unlabelled/more{kind}:{row}" for row in range(1, 21)]
-        assert result.summary == {"rows_in": 20, "rows_kept": 20, "refused": {}, "refused_examples": {}}
+        assert result.summary == {"rows_in": 20, "rows_kept": 20, "refused": {}, "refused_examples": {}, "changed": {}}
 
 
 def test_parquet_and_another_column(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_an_empty_folder_is_no_fault_and_hidden_files_are_not_read(tmp_path: Pat
     result = read(tmp_path)
     assert list(result.frame.columns) == ["id", "text"]
     assert len(result.frame) == 0
-    assert result.summary == {"rows_in": 0, "rows_kept": 0, "refused": {}, "refused_examples": {}}
+    assert result.summary == {"rows_in": 0, "rows_kept": 0, "refused": {}, "refused_examples": {}, "changed": {}}
 
 
 def test_files_are_read_by_name_folders_within_folders_too(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ def project(warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> Project:
     write_pretrained(folder / "models/local/tiny")
     project.edit(small)
     ran = project.repro()
-    assert len(ran) == 32, ran
+    assert len(ran) == 37, ran
     project.git("add", "-A")
     project.git("commit", "-qm", "run")
     return project

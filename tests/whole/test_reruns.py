@@ -111,6 +111,7 @@ def test_one_students_width_reruns_that_student_alone(project: Project) -> None:
         "control@static",
         "evaluate_control@static",
         "evaluate@static",
+        "robustness@static",
         "export@static",
         "report",
     }
@@ -130,7 +131,7 @@ def test_a_new_student_is_the_file_and_the_entry_that_contributing_shows(project
         values["students"].update(mean=student, meanown={**student, "tokenizer": "own"})
 
     project.edit(change)
-    stages = ("transfer", "control", "evaluate_control", "evaluate", "export")
+    stages = ("transfer", "control", "evaluate_control", "evaluate", "robustness", "export")
     trained = {f"{stage}@{name}" for stage in stages for name in ("mean", "meanown")}
     assert project.repro() == {"tokenize@own", "vocabulary@own", *trained, "report"}
     assert "meanown" in (project.folder / "report/report.md").read_text(encoding="utf-8")
