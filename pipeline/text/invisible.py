@@ -1,8 +1,8 @@
 """Characters that leave no mark on paper: removed where they carry nothing, kept where a script or an emoji needs them.
 
-A character is judged by what stands before and behind the run of invisible ones that it lies in, so no run is read
-twice. Unicode Standard, chapters 9, 12, 13, 16 and 23; UTS #51 on emoji. This file lies as ``invisible.py`` in every
-folder that the stage ``export`` writes.
+A character is judged by what stands before and behind the run of invisible ones that it lies in. Unicode Standard,
+chapters 9, 12, 13, 16 and 23; UTS #51 on emoji. This file lies as ``invisible.py`` in every folder that the stage
+``export`` writes.
 """
 
 import re
@@ -33,6 +33,10 @@ HAN = re.compile("[\u2e80-\u2fff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]
 MONGOLIAN = re.compile("[\u1800-\u180a\u1810-\u18af]")
 # What a variation selector may follow besides symbols: keycaps, and signs of other kinds that are emoji as well.
 VARYING = re.compile("[0-9#*\u203c\u2049\u2139\u3030\u303d\u1000-\u109f\ua840-\ua87f]")
+# Hebrew, Arabic, Syriac, Thaana, N'Ko and their kin.
+LEFTWARDS = re.compile(
+    "[\u0590-\u061b\u061d-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
+)
 JAMO = re.compile("[\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7ff]")
 PICTURES = re.compile("[\U0001f000-\U0001fbff]")
 
@@ -42,19 +46,25 @@ FLAG, FLAG_TAGS = "\U0001f3f4", re.compile("[\U000e0020-\U000e007e]+\U000e007f")
 
 def drop_invisible(text: str) -> str:
     """Return ``text`` without the invisible characters that carry nothing where they stand."""
+    if not RUN.search(text):
+        return text
+    # Where two directions meet, the marks may stand beside signs of neither.
+    marks = DIRECTION_MARKS if LEFTWARDS.search(text) else ""
 
     def kept(run: re.Match[str]) -> str:
-        return _needed(run[0], text[run.start() - 1 : run.start()], text[run.end() : run.end() + 1])
+        return _needed(run[0], text[run.start() - 1 : run.start()], text[run.end() : run.end() + 1], marks)
 
     return RUN.sub(kept, text)
 
 
-def _needed(run: str, before: str, behind: str) -> str:
+def _needed(run: str, before: str, behind: str, marks: str) -> str:
     tags = FLAG_TAGS.match(run) if before == FLAG else None
     begin = tags[0] if tags else ""
     # One of each kind: a second joiner says no more than the first.
     rest = dict.fromkeys(run[len(begin) :])
-    return begin + "".join(character for character in rest if _is_needed(character, before, behind))
+    return begin + "".join(
+        character for character in rest if character in marks or _is_needed(character, before, behind)
+    )
 
 
 def _is_needed(character: str, before: str, behind: str) -> bool:
@@ -69,8 +79,6 @@ def _is_needed(character: str, before: str, behind: str) -> bool:
         return bool(HAN.match(before))
     if "\u180b" <= character <= "\u180f":
         return bool(MONGOLIAN.match(before))
-    if character in DIRECTION_MARKS:
-        return _runs_leftwards(before) or _runs_leftwards(behind)
     if character in FILLERS:
         return bool(JAMO.match(before) or JAMO.match(behind))
     # The grapheme joiner keeps marks, of Hebrew for one, in the order that they were written in.
@@ -82,7 +90,3 @@ def _is_picture(character: str) -> bool:
     if not character:
         return False
     return bool(PICTURES.match(character)) or unicodedata.category(character) in ("So", "Sm", "Sk", "Me")
-
-
-def _runs_leftwards(character: str) -> bool:
-    return bool(character) and unicodedata.bidirectional(character) in ("R", "AL")

@@ -20,8 +20,10 @@ NUMBERS = (
     # 1-800-555-0199, (202) 555-0199, 202.555.0199: North America's, whose parts begin with 2 or more.
     r"(?:1[ .-])?\([2-9]\d\d\) ?[2-9]\d\d[ .-]\d{4}",
     r"(?:1[ .-])?[2-9]\d\d([ .-])[2-9]\d\d\1\d{4}",
-    # 030 1234567, 0171/1234567, 06 12 34 56 78: elsewhere a zero begins; nine to eleven digits, and no date.
-    r"(?!\d\d([ ./-])\d\d\2\d{4})(?=(?:\D?\d){9,11}(?!\D?\d))\(?0[1-9]\d{0,4}\)?(?:[ /-]\d{2,8}){1,4}",
+    # 030 1234567, 0171/1234567, 06 12 34 56 78: elsewhere a zero begins; nine to eleven digits, neither a date nor
+    # the number of a person (078-05-1120).
+    r"(?!\d\d([ ./-])\d\d\2\d{4})(?!\d{3}-\d\d-\d{4})(?=(?:\D{0,2}\d){9,11}(?!\D?\d))"
+    r"(?:0[1-9]\d{0,4}|\(0[1-9]\d{0,4}\))(?:[ /-]\d{2,8}){1,4}",
     r"0[1-9](?:\.\d\d){4}",
 )
 PHONE = re.compile(f"{BEGIN}(?:{'|'.join(NUMBERS)}){END}")

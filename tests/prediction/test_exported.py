@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.deployment.bundle import NEEDED
+from pipeline.deployment.bundle import NEEDED, write_code
+from pipeline.text.policy import Policy
 from tests.closure import ROOT
 from tests.prediction.conftest import LABELS, predict, run
 
@@ -103,3 +104,19 @@ except SystemExit as end:
 """
     done = run("-c", code)
     assert done.stdout == b"0\n", done.stdout + done.stderr
+
+
+def test_a_model_whose_policy_repairs_mojibake_asks_for_ftfy(environment: Path, exported: Path, tmp_path: Path) -> None:
+    for file in exported.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    policy = Policy(mojibake=True)
+    write_code(tmp_path, policy)
+    settings = json.loads((exported / "settings.json").read_text(encoding="utf-8"))
+    (tmp_path / "settings.json").write_text(json.dumps({**settings, "text": policy.values()}), encoding="utf-8")
+    assert f"ftfy=={distribution('ftfy').version}" in (tmp_path / "requirements.txt").read_text().splitlines()
+    done = alone(environment, tmp_path / "predict.py", "cafÃ©")
+    assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (1, b"", 1)
+    assert b"needs ftfy; `pip install -r requirements.txt` brings it" in done.stderr
+    repaired, whole = (json.loads(run(tmp_path / "predict.py", text).stdout) for text in ("cafÃ©", "café"))
+    assert repaired.pop("text") == "cafÃ©"
+    assert repaired == {name: value for name, value in whole.items() if name != "text"}
