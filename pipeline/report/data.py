@@ -20,7 +20,11 @@ def _rows(summary: Mapping[str, Any]) -> Table:
     for reason, refused in summary["refused"].items():
         rows.append([f"Refused: {reason.replace('_', ' ')}", count(refused), ", ".join(examples.get(reason, [])[:3])])
     rows.append(["Kept", count(summary["rows_kept"]), ""])
-    return Table("Rows read, refused and kept", ["", "Rows", "For example"], rows)
+    for rule, changed in summary["changed"].items():
+        rows.append([f"Changed: {rule.replace('_', ' ')}", count(changed), ""])
+    return Table(
+        "Rows read, refused and kept, and how many each rule of the text changed", ["", "Rows", "For example"], rows
+    )
 
 
 def _splits(summary: Mapping[str, Any]) -> Table:

@@ -7,6 +7,7 @@ from pipeline.report.data import data_tables
 from pipeline.report.origin import source_table, training_table
 from pipeline.report.parts import domain_table, label_table
 from pipeline.report.results import Results
+from pipeline.report.robustness import robustness_table
 from pipeline.report.sureness import calibration_table
 from pipeline.report.verdict import verdict
 
@@ -21,6 +22,7 @@ def render_markdown(results: Results) -> str:
         "Labels": [label_table(results)],
         "Domains": [by_domain],
         "Calibration": [calibration_table(results)],
+        "Noise": [robustness_table(results)],
         "Data": [*data_tables(results.summary, results.tokenizers)],
         "Provenance": [source_table(results), training_table(results)],
     }

@@ -16,6 +16,7 @@ from pipeline.report.charts.reliability import reliability_charts
 from pipeline.report.data import data_tables
 from pipeline.report.numbers import percent, points
 from pipeline.report.results import Results
+from pipeline.report.robustness import robustness_table
 from pipeline.report.verdict import verdict
 
 # The sections in order: file of the template and id of the heading, and what the navigation calls it.
@@ -26,6 +27,7 @@ SECTIONS = {
     "parts": "Labels and domains",
     "confusions": "Confusions",
     "calibration": "Calibration",
+    "robustness": "Noise",
     "curves": "Learning",
     "texts": "Texts",
     "data": "Data",
@@ -72,6 +74,7 @@ def _figures(results: Results) -> dict[str, Any]:
         "confusion_lists": confusions.confusion_lists(results),
         "calibration": sureness.calibration_table(results),
         "sure": sureness.meaning(results.params.export.accuracy, results.params.export.coverage),
+        "noise": robustness_table(results),
         "teacher": results.teacher,
         "best": results.ranked_students[0],
         "disagreements": texts.disagreements(results),

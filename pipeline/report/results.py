@@ -111,6 +111,7 @@ class Results:
     """Everything on the page.
 
     ``leads`` are intervals of how far each student lies behind the best, ``over_rivals`` of how far each rival does.
+    ``robustness`` holds the figures of ``metrics/robustness`` by the key of a model.
     """
 
     title: str
@@ -127,6 +128,7 @@ class Results:
     machine: Machine | None = None
     leads: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     over_rivals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    robustness: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @property
     def labels(self) -> list[str]:

@@ -88,6 +88,11 @@ def _read(params: Params) -> Results:
         machine=speed.machine if speed else None,
         leads=lead_intervals(students, students, task, params.evaluate),
         over_rivals=lead_intervals(students, rivals, task, params.evaluate),
+        robustness={
+            model.key: read_json(Path(f"metrics/robustness/{model.key}.json"))
+            for model in models
+            if model.kind != "rival"
+        },
     )
 
 

@@ -84,6 +84,7 @@ class Fabrication:
             "rows_kept": 23611,
             "labels": self.labels,
             "refused": {"duplicate": 75, "too_short": 3},
+            "changed": {"zero_width": 12},
             "refused_examples": {"duplicate": ["movies-10341", "amazon-77_1"], "too_short": ["nyt-9_3"]},
             "splits": dict.fromkeys(("train", "validation", "test"), split),
             "leakage": {"train_test": {"exact": 0, "loose": 0}},
@@ -118,6 +119,16 @@ class Fabrication:
         for folder, whole in (("metrics", True), ("metrics/parts", False)):
             chosen = {name: value for name, value in measured.items() if (name in WHOLE) == whole}
             write_json(self.folder / folder / f"{key}.json", chosen)
+        if not key.startswith("rivals/"):
+            self._noise(key, measured["macro_f1"])
+
+    def _noise(self, key: str, macro_f1: float) -> None:
+        found = {"texts": 500, "rate": 0.1, "macro_f1": macro_f1, "won_back": 0.86, "won_back_homoglyphs": 0.86}
+        for kind, lost in {"swap": 0.1, "case": 0.0, "homoglyphs": 0.07}.items():
+            found |= {f"macro_f1_{kind}": macro_f1 - lost, f"macro_f1_{kind}_policy": macro_f1 - lost}
+        write_json(
+            self.folder / f"metrics/robustness/{key}.json", found | {"macro_f1_homoglyphs_policy": macro_f1 - 0.01}
+        )
 
     def _export(self, key: str, predictions: pd.DataFrame) -> None:
         shares = predictions[[f"p_{label}" for label in self.labels]].to_numpy(np.float64)

@@ -60,6 +60,7 @@ def test_fertility_is_tokens_for_a_word_and_domains_show_where_they_differ() -> 
     split = {"rows": 1, "groups": 1, "labels": {}, "domains": {}}
     summary = {"rows_in": 1, "rows_kept": 1, "labels": [], "refused": {}, "refused_examples": {}, "leakage": {}}
     summary |= {
+        "changed": {},
         "splits": dict.fromkeys(("train", "validation", "test"), split),
         "transfer_set": {"rows": 1, "kinds": {}},
     }
