@@ -6,6 +6,7 @@ and Greek are written with. This file lies as ``homoglyphs.py`` in every folder 
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
 
@@ -61,15 +62,18 @@ def read_imitations(text: str) -> str:
 
 
 def _read_word(word: str) -> str:
+    if sum(letters.search(word) is not None for letters in SCRIPTS.values()) < 2:
+        return word
     letters = [(at, script) for at, letter in enumerate(word) if (script := _script(letter))]
     scripts = [script for _, script in letters]
-    if len(letters) < SHORTEST or len(set(scripts)) < 2:
+    if len(letters) < SHORTEST:
         return word
     parts = [len(list(part)) for _, part in groupby(scripts)]
     if len(parts) == 2 and min(parts) > 1:
         return word
-    most = max(map(scripts.count, scripts))
-    readings = {_as_script(word, letters, main) for main in set(scripts) if scripts.count(main) == most} - {None}
+    counts = Counter(scripts)
+    most = max(counts.values())
+    readings = {_as_script(word, letters, main) for main, count in counts.items() if count == most} - {None}
     return readings.pop() or word if len(readings) == 1 else word
 
 

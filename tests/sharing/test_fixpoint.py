@@ -19,7 +19,7 @@ def test_nothing_reruns(finished: Slice) -> None:
 def test_no_stage_writes_into_its_dependencies_or_anywhere_but_its_outputs(finished: Slice) -> None:
     lock = YAML(typ="safe").load((finished.folder / "dvc.lock").read_text(encoding="utf-8"))
     visits = {visit.command: visit for visit in finished.visits()}
-    assert len(visits) == len(finished.visits()) == len(lock["stages"]) == 16
+    assert len(visits) == len(finished.visits()) == len(lock["stages"]) == 18
     for name, stage in lock["stages"].items():
         visit = visits[stage["cmd"].removeprefix("python3 ")]
         outputs, dependencies = ([entry["path"] for entry in stage[kind]] for kind in ("outs", "deps"))

@@ -56,6 +56,11 @@ def test_every_pair_is_of_two_scripts_and_one_case() -> None:
             assert letter in "ЬӏІ" or letter.isupper() == image.isupper(), letter
 
 
+def test_a_long_word_takes_no_longer_than_many_short_ones() -> None:
+    # Where its letters are counted anew for each of them, this takes a day.
+    assert read_imitations("аpple" * 100_000) == "apple" * 100_000
+
+
 def test_look_alikes_are_what_the_tables_say() -> None:
     assert set(look_alikes("o")) == {"о", "ο", "σ"}
     assert set(look_alikes("l")) == {*STROKES, "ӏ"}
