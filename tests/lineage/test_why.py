@@ -77,6 +77,7 @@ EDITS = {
         (("data/raw/data.csv", lambda text: text + "one more,good\n"), {"prepare"}, "data/raw: data.csv changed"),
         (("models/teacher/minilm/more.txt", lambda _: "?"),
          {"finetune@minilm", "teach@minilm", "vocabulary@minilm", "evaluate_teacher", "export_teacher@minilm",
+          "robustness_teacher",
           *each("transfer")},
          "models/teacher: minilm/more.txt added"),
         (("metrics/static.json", None), {"evaluate@static", "report"}, "output metrics/static.json is missing"),
