@@ -133,7 +133,8 @@ class Classifier:
 
     def classify(self, texts: Iterable[str]) -> Iterator[dict[str, Any]]:
         """Yield the answer to each text: ``answer``, with its ``text``, or ``text`` and why it is ``refused``."""
-        return answer_texts(texts, self._read_texts, self.policy, partial(answer, self.task, self.labels, self.threshold))
+        said = partial(answer, self.task, self.labels, self.threshold)
+        return answer_texts(texts, self._read_texts, self.policy, said)
 
     def _read_texts(self, texts: Sequence[str]) -> np.ndarray:
         return self.answers(self.logits(self.encode(texts)))

@@ -11,8 +11,9 @@ from random import Random
 
 import numpy as np
 
-from pipeline.evaluation.metrics import MacroF1
+from pipeline.evaluation.measures import measure_of
 from pipeline.settings.robustness import Attack, RobustnessConfig
+from pipeline.task import Task
 from pipeline.text.cleaning import normalise
 from pipeline.text.homoglyphs import look_alikes
 from pipeline.text.policy import Policy
@@ -25,7 +26,7 @@ INVISIBLE = "\u00ad\u200b\u200c\u200d\u2060"
 
 # What the policy is for; of the others it knows nothing.
 HIDDEN_ATTACKS = ("homoglyphs", "zero_width")
-# Macro-F1 that must be lost before a share of it means something.
+# What must be lost of the score before a share of it means something.
 NOISE = 0.005
 DECIMALS = 6
 
@@ -97,53 +98,50 @@ def sample_rows(rows: int, config: RobustnessConfig) -> np.ndarray:
 
 
 def robustness_figures(
-    texts: Sequence[str], labels: np.ndarray, read: Read, policy: Policy, config: RobustnessConfig
+    texts: Sequence[str], targets: np.ndarray, read: Read, task: Task, policy: Policy, config: RobustnessConfig
 ) -> dict[str, float]:
-    """Return the macro-F1 of a model on ``texts``, whose gold labels are ``labels`` (N,), as they are and attacked.
+    """Return what ``task`` is measured by of a model on ``texts`` with their ``targets``, as they are and attacked.
 
-    ``macro_f1_KIND`` is of the attacked texts, cleaned as without the policy; ``macro_f1_KIND_policy`` of the same as
-    ``policy`` reads them; ``won_back_KIND`` the share that this is of what was lost, where more than noise was.
-    ``won_back`` is that of homoglyphs and invisible characters together.
+    ``macro_f1_KIND``, or of another measure, is of the attacked texts, cleaned as without the policy;
+    ``macro_f1_KIND_policy`` of the same as ``policy`` reads them; ``won_back_KIND`` the share that this is of what was
+    lost, where more than noise was. ``won_back`` is that of homoglyphs and invisible characters together.
     """
-    versions: dict[str, list[str]] = {"macro_f1": list(texts)}
+    key = measure_of(task).key
+    versions: dict[str, list[str]] = {key: list(texts)}
     for kind in config.kinds:
         attacked = [attack(text, kind, config.rate, config.seed) for text in texts]
-        versions[f"macro_f1_{kind}"] = [normalise(text) for text in attacked]
-        versions[f"macro_f1_{kind}_policy"] = [normalise(text, policy) for text in attacked]
-    scores = _score(versions, labels, read)
+        versions[f"{key}_{kind}"] = [normalise(text) for text in attacked]
+        versions[f"{key}_{kind}_policy"] = [normalise(text, policy) for text in attacked]
+    scores = _score(versions, targets, read, task)
     found = {"texts": len(texts), "rate": config.rate} | scores
-    clean = scores["macro_f1"]
+    clean = scores[key]
     together = [kind for kind in HIDDEN_ATTACKS if kind in config.kinds]
     for name, kinds in {"won_back": together, **{f"won_back_{kind}": [kind] for kind in config.kinds}}.items():
-        lost = sum(clean - scores[f"macro_f1_{kind}"] for kind in kinds)
-        left = sum(clean - scores[f"macro_f1_{kind}_policy"] for kind in kinds)
+        lost = sum(clean - scores[f"{key}_{kind}"] for kind in kinds)
+        left = sum(clean - scores[f"{key}_{kind}_policy"] for kind in kinds)
         if lost > NOISE:
             found[name] = 1 - left / lost
     return {name: round(value, DECIMALS) for name, value in found.items()}
 
 
-def _score(versions: dict[str, list[str]], labels: np.ndarray, read: Read) -> dict[str, float]:
-    """Return the macro-F1 of each version of the texts; a text that several share is read once."""
+def _score(versions: dict[str, list[str]], targets: np.ndarray, read: Read, task: Task) -> dict[str, float]:
+    """Return the score of each version of the texts; a text that several share is read once."""
     distinct = list(dict.fromkeys(text for texts in versions.values() for text in texts))
-    logits = read(distinct)
+    measure = measure_of(task)
+    said = measure.decide(task.answers(read(distinct)))
     places = {text: at for at, text in enumerate(distinct)}
-    metric = MacroF1(logits.shape[1])
-    scores = {}
-    for name, texts in versions.items():
-        predicted = logits[[places[text] for text in texts]].argmax(axis=1)
-        scored = metric.compute(predictions=predicted, references=labels)
-        assert scored is not None
-        scores[name] = float(scored["macro_f1"])
-    return scores
+    return {name: measure.score(targets, said[[places[text] for text in texts]]) for name, texts in versions.items()}
 
 
-def summarise(model: str, figures: dict[str, float]) -> str:
+def summarise(model: str, figures: dict[str, float], task: Task) -> str:
     """Say in a line what hidden attacks cost, and how much of that was won back."""
-    said = [f"{model}: macro-F1 {figures['macro_f1']:.3f} of {figures['texts']} texts"]
+    measure = measure_of(task)
+    key = measure.key
+    said = [f"{model}: {measure.title} {figures[key]:.3f} of {figures['texts']} texts"]
     for kind in HIDDEN_ATTACKS:
-        if f"macro_f1_{kind}" in figures:
+        if f"{key}_{kind}" in figures:
             back = figures.get(f"won_back_{kind}")
             share = "no loss" if back is None else f"{back:.0%} of the loss won back"
-            scores = f"{figures[f'macro_f1_{kind}']:.3f}, with the policy {figures[f'macro_f1_{kind}_policy']:.3f}"
+            scores = f"{figures[f'{key}_{kind}']:.3f}, with the policy {figures[f'{key}_{kind}_policy']:.3f}"
             said.append(f"{kind} {scores} ({share})")
     return "; ".join(said)

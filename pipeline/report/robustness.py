@@ -20,22 +20,29 @@ TITLES = {
 
 
 def robustness_table(results: Results) -> Table:
-    """Return the macro-F1 of the teacher, each student and its control on a sample of the test split, attacked."""
+    """Return the score of the teacher, each student and its control on a sample of the test split, attacked."""
+    key = results.measure.key
     models = [model for model in results.in_reading_order if model.key in results.robustness]
     found = [results.robustness[model.key] for model in models]
-    kinds = [kind for kind in get_args(Attack) if f"macro_f1_{kind}" in found[0]]
+    kinds = [kind for kind in get_args(Attack) if f"{key}_{kind}" in found[0]]
     rows = [
-        [model.title, score(each["macro_f1"]), *(_cell(each, kind) for kind in kinds), percent(each.get("won_back"))]
+        [
+            model.title,
+            score(each[key]),
+            *(_cell(each, f"{key}_{kind}") for kind in kinds),
+            percent(each.get("won_back")),
+        ]
         for model, each in zip(models, found, strict=True)
     ]
+    texts, rate = count(int(found[0]["texts"])), percent(found[0]["rate"])
     caption = (
-        f"Macro-F1 on {count(int(found[0]['texts']))} test texts, {percent(found[0]['rate'])} of their letters hit; "
+        f"{results.measure.heading} on {texts} test texts, {rate} of their letters hit; "
         "an arrow leads to what the policy of the texts gives, where it changes something"
     )
     headings = ["Model", f"As{NARROW}written", *(TITLES[kind] for kind in kinds), f"Won{NARROW}back"]
     return Table(caption, headings, rows, [model.kind for model in models])
 
 
-def _cell(figures: Mapping[str, float], kind: str) -> str:
-    attacked, repaired = figures[f"macro_f1_{kind}"], figures[f"macro_f1_{kind}_policy"]
+def _cell(figures: Mapping[str, float], key: str) -> str:
+    attacked, repaired = figures[key], figures[f"{key}_policy"]
     return score(attacked) if score(attacked) == score(repaired) else f"{score(attacked)} → {score(repaired)}"

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.artifacts import publish_together, read_json, read_parquet, write_json
-from pipeline.evaluation.predictions import label_ids
 from pipeline.evaluation.robustness import robustness_figures, sample_rows, summarise
 from pipeline.models.registry import load_model
 from pipeline.settings.evaluate import EvaluateConfig
@@ -21,6 +20,7 @@ from pipeline.settings.robustness import RobustnessConfig
 from pipeline.settings.students import StudentConfig
 from pipeline.settings.teachers import TeacherConfig
 from pipeline.stages.entry import run
+from pipeline.task import task_of
 from pipeline.text.policy import Policy
 from pipeline.tokens.encoding import encode, load_tokenizer
 from pipeline.training.prediction import predict
@@ -41,11 +41,11 @@ class Settings(Sections):
 def main(model: str) -> None:
     """Attack the texts and measure ``model`` on them."""
     params = read_sections(Settings)
-    labels = read_json(PREPARED / "labels.json")["labels"]
+    task = task_of(read_json(PREPARED / "labels.json"))
     policy = Policy.of(read_json(PREPARED / "text.json"))
     test = read_parquet(PREPARED / "test.parquet")
     sample = test.iloc[sample_rows(len(test), params.robustness)]
-    gold, texts = label_ids(sample["label"], labels), sample["text"].tolist()
+    targets, texts = task.targets(sample["label"]), sample["text"].tolist()
     found = {}
     for name, folders in _folders(model, params).items():
 
@@ -54,8 +54,8 @@ def main(model: str) -> None:
             mean: np.ndarray = np.mean(logits, axis=0)
             return mean
 
-        found[name] = robustness_figures(texts, gold, read, policy, params.robustness)
-        print(summarise(name, found[name]))
+        found[name] = robustness_figures(texts, targets, read, task, policy, params.robustness)
+        print(summarise(name, found[name], task))
     with publish_together(*(ROBUSTNESS / f"{name}.json" for name in found)) as partials:
         for partial, figures in zip(partials, found.values(), strict=True):
             write_json(partial, figures)

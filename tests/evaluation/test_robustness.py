@@ -10,8 +10,10 @@ from pipeline.evaluation.robustness import HIDDEN_ATTACKS, attack, robustness_fi
 from pipeline.settings.robustness import RobustnessConfig
 from pipeline.text.cleaning import normalise
 from pipeline.text.policy import PLAIN, Policy
+from tests.conftest import one_label
 
 KINDS = RobustnessConfig().kinds
+TASK = one_label("poor", "good")
 TEXT = "A gorgeous film about people who never asked for one, and a story that holds. " * 20
 
 
@@ -77,7 +79,7 @@ def test_figures_of_a_model_that_reads_one_word() -> None:
     texts, labels = ["so good a film", "so poor a film"] * 30, np.array([1, 0] * 30)
     config = RobustnessConfig(kinds=["drop", "homoglyphs", "zero_width"], rate=0.3)
     asked: list[str] = []
-    found = robustness_figures(texts, labels, keyword(asked), Policy(), config)
+    found = robustness_figures(texts, labels, keyword(asked), TASK, Policy(), config)
     assert len(asked) == len(set(asked)), "each text is read once"
     assert (found["macro_f1"], found["texts"], found["rate"]) == (1.0, 60, 0.3)
     assert found["macro_f1_zero_width"] < 0.9
@@ -87,18 +89,18 @@ def test_figures_of_a_model_that_reads_one_word() -> None:
     lost = sum(1 - found[f"macro_f1_{kind}"] for kind in HIDDEN_ATTACKS)
     left = sum(1 - found[f"macro_f1_{kind}_policy"] for kind in HIDDEN_ATTACKS)
     assert found["won_back"] == pytest.approx(1 - left / lost, abs=1e-5)
-    line = summarise("static", found)
+    line = summarise("static", found, TASK)
     assert line.startswith("static: macro-F1 1.000 of 60 texts; homoglyphs 0.")
     assert line.endswith("with the policy 1.000 (100% of the loss won back)")
-    without = robustness_figures(texts, labels, keyword([]), PLAIN, config)
+    without = robustness_figures(texts, labels, keyword([]), TASK, PLAIN, config)
     assert without["won_back"] == 0.0, "without its rules nothing is won back"
 
 
 def test_what_nothing_costs_has_no_share_won_back() -> None:
     texts, labels = ["GOOD", "poor"] * 10, np.array([0, 0] * 10)
-    found = robustness_figures(texts, labels, keyword([]), Policy(), RobustnessConfig(kinds=["zero_width"]))
+    found = robustness_figures(texts, labels, keyword([]), TASK, Policy(), RobustnessConfig(kinds=["zero_width"]))
     assert not any(name.startswith("won_back") for name in found)
-    assert "no loss" in summarise("x", found)
+    assert "no loss" in summarise("x", found, TASK)
 
 
 def test_the_sample_is_drawn_by_the_seed_and_in_order() -> None:
