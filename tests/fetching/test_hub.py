@@ -4,14 +4,18 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+import torch
 from datasets import ClassLabel, Dataset, Features, Value
 from huggingface_hub import constants
 from pydantic import ValidationError
+from safetensors.torch import load_file
 
+import pipeline.fetching.hub as hub_models
 from pipeline.errors import GraftError
 from pipeline.fetching.hub import _write_splits, download_dataset, download_model
 from pipeline.settings.data import HubData
@@ -38,6 +42,7 @@ configs:
 REPOSITORIES = {
     "models/lab/tiny": MODEL,
     "models/lab/pickled": {name: MODEL[name] for name in ("config.json", "tokenizer.json", "pytorch_model.bin")},
+    "models/lab/weightless": {name: MODEL[name] for name in ("config.json", "tokenizer.json", "modeling.py")},
     "models/lab/gated": {},
     "models/lab/broken": {},
     "datasets/lab/reviews": {"README.md": CARD, "a.csv": CSV.encode(), "b.csv": CSV.encode(), "reviews.py": b"1/0"},
@@ -96,10 +101,36 @@ def test_a_model_comes_without_pickles_and_code(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("hub")
+def test_pytorch_weights_come_where_there_are_no_others_and_only_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.save({"weight": torch.arange(3.0)}, tmp_path / "weights")
+    pickled = {"pytorch_model.bin": (tmp_path / "weights").read_bytes(), "optimizer.bin": b"", "tf_model.h5": b""}
+    monkeypatch.setitem(REPOSITORIES, "models/lab/pickled", REPOSITORIES["models/lab/pickled"] | pickled)
+    with pytest.MonkeyPatch.context() as patched:
+        asked: list[list[str]] = []
+        download = hub_models.snapshot_download
+
+        def noting(*words: object, **options: object) -> str:
+            asked.append(options["allow_patterns"])
+            return download(*words, **options)
+
+        patched.setattr(hub_models, "snapshot_download", noting)
+        download_model("lab/tiny", REVISION, tmp_path / "tiny")
+        assert not any(fnmatch(name, pattern) for name in pickled for pattern in asked[0])
+        assert len(asked) == 1
+        download_model("lab/pickled", REVISION, tmp_path / "out")
+        assert asked[2] == ["pytorch_model*.bin", "pytorch_model.bin.index.json"]
+    assert names(tmp_path / "out") == ["config.json", "model.safetensors", "tokenizer.json"]
+    assert load_file(tmp_path / "out/model.safetensors")["weight"].tolist() == [0, 1, 2]
+
+
+@pytest.mark.usefixtures("hub")
 @pytest.mark.parametrize(
     ("name", "revision", "message"),
     [
-        ("lab/pickled", REVISION, "no \\*.safetensors weights"),
+        ("lab/pickled", REVISION, "as the pickle pytorch_model.bin, which can run code"),
+        ("lab/weightless", REVISION, "no \\*.safetensors weights and no pytorch_model.bin"),
         ("lab/none", REVISION, "not found; correct its name"),
         ("lab/gated", REVISION, "gated; ask for access"),
         ("lab/broken", REVISION, "the Hub answered 500"),
