@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,21 +30,38 @@ class _Chunk(NamedTuple):
 
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
-    """Load the fast tokenizer in ``folder``; raise GraftError if there is none or it cannot pad."""
-    required(folder)
+    """Load the fast tokenizer in ``folder``; raise GraftError if there is none or it cannot pad.
+
+    Beside a ``tokenizer.json`` that may be a BERT's ``vocab.txt``, a BPE's ``vocab.json`` and ``merges.txt`` or, where
+    sentencepiece is installed, its model. One without a padding token pads with the token that ends a text: padding is
+    masked, so it may be any token, and the model's folder keeps which.
+    """
+    _check_sentencepiece(required(folder))
     try:
         tokenizer = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
-    except (OSError, ValueError, KeyError) as error:
-        raise GraftError(f"{folder} holds no tokenizer that transformers reads: {str(error).splitlines()[0]}") from None
+    except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise GraftError(f"{folder} holds no tokenizer that transformers reads: {reason}") from None
     if not tokenizer.is_fast:
         raise GraftError(f"{folder} holds no fast tokenizer; convert it: save it with a tokenizer.json")
     if tokenizer.pad_token is None:
-        if tokenizer.eos_token is None:
+        tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
+        if tokenizer.pad_token is None:
             raise GraftError(
-                f"the tokenizer in {folder} has neither a pad nor an eos token, so batches cannot be padded"
+                f"the tokenizer in {folder} has no pad, eos or unk token, so batches cannot be padded; name one as "
+                "pad_token in its tokenizer_config.json"
             )
-        tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
+
+
+def _check_sentencepiece(folder: Path) -> None:
+    models = sorted(file.name for file in folder.glob("*.model"))
+    if models and not (folder / "tokenizer.json").exists() and find_spec("sentencepiece") is None:
+        raise GraftError(
+            f"{folder} holds its tokenizer as the sentencepiece model {models[0]} alone; add the tokenizer.json that "
+            "AutoTokenizer.from_pretrained and save_pretrained write where sentencepiece is installed, or install it "
+            "here with `pip install sentencepiece`"
+        )
 
 
 def encode(

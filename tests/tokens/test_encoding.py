@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from tokenizers.processors import ByteLevel
-from transformers import PreTrainedTokenizerFast
+from transformers import BertConfig, GPT2Config, PreTrainedTokenizerFast
 
 from pipeline.errors import GraftError
 from pipeline.text.placeholder import MASK
 from pipeline.tokens import encoding
 from pipeline.tokens.encoding import encode, load_tokenizer
+from tests.conftest import SPECIALS, WORDS
 from tests.tokens.conftest import TEXTS, byte_level
 
 
@@ -146,3 +148,52 @@ def test_what_is_saved_does_not_depend_on_what_was_encoded(tmp_path: Path, token
         tokenizer.save_pretrained(tmp_path / name)
         saved.append((tmp_path / name / "tokenizer.json").read_bytes())
     assert saved[0] == saved[1]
+
+
+def test_a_vocabulary_alone_is_a_tokenizer_where_its_scheme_is_known(tmp_path: Path) -> None:
+    (tmp_path / "vocab.txt").write_text("\n".join([*SPECIALS, *WORDS]) + "\n")
+    BertConfig().save_pretrained(tmp_path)
+    table, _ = encode(load_tokenizer(tmp_path), ["a"], ["A GOOD film"], 16)
+    assert table.input_ids.tolist() == [2, *(5 + WORDS.index(word) for word in ("a", "good", "film")), 3]
+    # As a cased model says of itself.
+    (tmp_path / "tokenizer_config.json").write_text('{"do_lower_case": false}')
+    table, _ = encode(load_tokenizer(tmp_path), ["a"], ["A good film"], 16)
+    assert table.input_ids[1] == SPECIALS.index("[UNK]")
+
+
+def test_so_are_merges_and_one_without_padding_pads_with_the_end_of_text(tmp_path: Path) -> None:
+    backend = Tokenizer(models.BPE())
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=280,
+        special_tokens=["<|endoftext|>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    backend.train_from_iterator([" ".join(WORDS)] * 3, trainer)
+    backend.model.save(str(tmp_path))
+    GPT2Config().save_pretrained(tmp_path)
+    tokenizer = load_tokenizer(tmp_path)
+    assert tokenizer.pad_token == "<|endoftext|>"
+    table, _ = encode(tokenizer, ["a"], ["a good film"], 16)
+    assert table.input_ids.tolist() == backend.encode("a good film").ids
+    (tmp_path / "merges.txt").unlink()
+    with pytest.raises(GraftError, match=r"holds no tokenizer that transformers reads: .*merges"):
+        load_tokenizer(tmp_path)
+
+
+def test_a_sentencepiece_model_alone_asks_for_its_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "t5"}')
+    (tmp_path / "spiece.model").write_bytes(b"")
+    monkeypatch.setattr("pipeline.tokens.encoding.find_spec", lambda name: None)
+    with pytest.raises(GraftError, match=r"as the sentencepiece model spiece\.model alone; add the tokenizer\.json"):
+        load_tokenizer(tmp_path)
+
+
+def test_without_any_token_to_pad_with(tmp_path: Path) -> None:
+    backend = Tokenizer(models.WordLevel({"a": 0}, unk_token="a"))
+    PreTrainedTokenizerFast(tokenizer_object=backend).save_pretrained(tmp_path)
+    with pytest.raises(GraftError, match=r"no pad, eos or unk token.*name one as pad_token"):
+        load_tokenizer(tmp_path)
+    PreTrainedTokenizerFast(tokenizer_object=backend, unk_token="a").save_pretrained(tmp_path)
+    assert load_tokenizer(tmp_path).pad_token_id == 0
