@@ -15,6 +15,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from pipeline.deployment.operators import use_fast_operators
+from pipeline.errors import GraftError
 
 # Matrices; embeddings are in eight bits before onnxruntime comes to them.
 QUANTIZED = ["MatMul", "Gemm", "LSTM"]
@@ -36,9 +37,40 @@ def export_onnx(model: PreTrainedModel, target: Path) -> None:
     """Write ``model`` to ``target``: ``input_ids`` and ``attention_mask`` (B, T) int64 to ``logits`` (B, labels).
 
     B and T are free. The file's bytes depend on the model alone.
+    Raises GraftError if torch cannot write the architecture, or only for texts of one length.
     """
     model = copy.deepcopy(model)
     use_fast_operators(model)
+    try:
+        graph = _trace(model)
+    except torch.onnx.OnnxExporterError as error:
+        encoder = getattr(model, "encoder", None)
+        if encoder is None:
+            raise _refused(model, error) from None
+        # Attention as one operation is not written for every architecture (T5); step by step it is.
+        encoder.set_attn_implementation("eager")
+        try:
+            graph = _trace(model)
+        except torch.onnx.OnnxExporterError as again:
+            raise _refused(model, again) from None
+    if not all(size.dim_param for size in graph.graph.input[0].type.tensor_type.shape.dim):
+        raise _refused(model, ValueError("the graph holds for one length of texts alone"))
+    _forget_where(graph)
+    onnx.save(graph, str(target))
+
+
+def _refused(model: PreTrainedModel, error: Exception) -> GraftError:
+    kind = getattr(model, "encoder", model).config.model_type
+    while error.__cause__ is not None:
+        error = error.__cause__  # type: ignore[assignment]
+    reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+    return GraftError(
+        f"{kind} cannot be written as ONNX: {reason}; torch.onnx.export does not know all of its operations: choose "
+        "another architecture, such as bert or modernbert"
+    )
+
+
+def _trace(model: PreTrainedModel) -> onnx.ModelProto:
     # Two texts, the second shorter: a size of one would be taken for a constant.
     ids = torch.arange(12).reshape(2, 6)
     mask = torch.ones_like(ids)
@@ -57,9 +89,7 @@ def export_onnx(model: PreTrainedModel, target: Path) -> None:
             verbose=False,
         )
     assert program is not None
-    graph = program.model_proto
-    _forget_where(graph)
-    onnx.save(graph, str(target))
+    return program.model_proto
 
 
 def _forget_where(model: onnx.ModelProto) -> None:

@@ -10,6 +10,7 @@ import torch
 from transformers import AutoModelForSequenceClassification, PreTrainedTokenizerFast
 
 from pipeline.deployment.onnx import export_onnx, quantize
+from pipeline.errors import GraftError
 from pipeline.models.registry import configure, student
 from tests.closure import ROOT
 from tests.models.test_models import DISTILBERT, LABELS, STUDENTS
@@ -94,3 +95,22 @@ def test_eight_bits_hold_the_large_tables_too_and_say_nearly_the_same(
     whole, eight = (read(tmp_path / name, ids, mask) for name in ("model.onnx", "int8.onnx"))
     assert whole.std(axis=0).min() > 0.05, "texts that all get the same logits would show nothing"
     assert np.abs(eight - whole).mean() < 0.15 * whole.std()
+
+
+def test_a_model_that_torch_cannot_write_is_refused_with_one_line(
+    tokenizer: PreTrainedTokenizerFast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[str] = []
+
+    def fail(model: torch.nn.Module, *_: object, **__: object) -> None:
+        encoder = getattr(model.model, "encoder", None)
+        tried.append("" if encoder is None else encoder.config._attn_implementation)
+        raise torch.onnx.OnnxExporterError("step 2 of 3") from ValueError("no operator\nfor it")
+
+    monkeypatch.setattr(torch.onnx, "export", fail)
+    for architecture, settings in (STUDENTS[0], STUDENTS[-1]):
+        model = student(architecture, settings, tokenizer, LABELS).eval()
+        with pytest.raises(GraftError, match=r"cannot be written as ONNX: no operator; .*choose another") as caught:
+            export_onnx(model, tmp_path / "model.onnx")
+        assert "\n" not in str(caught.value)
+    assert tried == ["", "sdpa", "eager"]
