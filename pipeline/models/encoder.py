@@ -1,7 +1,11 @@
 """``encoder``: any transformers encoder by name, pooled, with a linear classifier.
 
 Every teacher is one, its encoder loaded from a pretrained model; a student is one when its config
-names a ``model_type`` (``distilbert``, ``convbert``, …), its encoder then starts from random weights.
+names a ``model_type`` (``distilbert``, ``modernbert``, …), its encoder then starts from random weights.
+
+A decoder (GPT-2, Llama) is read likewise: texts are padded on the right and masked, so that the padding reaches none of
+its states. Of these the mean is taken here too, in which every token has its say; Muennighoff 2022, "SGPT: GPT Sentence
+Embeddings for Semantic Search", section 4, sets it beside the last token's state and a mean weighted by position.
 """
 
 import copy
@@ -25,6 +29,7 @@ from transformers import (
 from pipeline.artifacts import required
 from pipeline.errors import GraftError
 from pipeline.models.outputs import PooledClassifierOutput, attention_pool, classifier_output, mean_pool
+from pipeline.models.transformer import check_loaded, check_reading, special_ids, state_width, text_encoder
 from pipeline.weights import check_weights
 
 POOLINGS = ("mean", "attention", "first")
@@ -52,7 +57,12 @@ class EncoderConfig(PreTrainedConfig):
     def encoder_config(self) -> PreTrainedConfig:
         """Build the encoder's own configuration."""
         settings = dict(self.encoder or {"model_type": "bert"})
-        return AutoConfig.for_model(settings.pop("model_type"), **settings)
+        config = AutoConfig.for_model(settings.pop("model_type"), **settings)
+        # Texts are read once and never continued.
+        config.use_cache = False
+        # Where a family has several models (Funnel) AutoModel goes by these names, and takes its first without any.
+        config.architectures = config.architectures or []
+        return config
 
 
 class EncoderForSequenceClassification(PreTrainedModel):
@@ -68,10 +78,11 @@ class EncoderForSequenceClassification(PreTrainedModel):
 
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__(config)
-        self.encoder = AutoModel.from_config(config.encoder_config())
+        self.encoder = text_encoder(AutoModel.from_config(config.encoder_config()))
         self.dropout = nn.Dropout(config.dropout)
-        self.classifier = nn.Linear(self.encoder.config.hidden_size, config.num_labels)
-        self.attention = nn.Linear(self.encoder.config.hidden_size, 1) if config.pooling == "attention" else None
+        width = state_width(self.encoder.config)
+        self.classifier = nn.Linear(width, config.num_labels)
+        self.attention = nn.Linear(width, 1) if config.pooling == "attention" else None
         self.post_init()
 
     def _init_weights(self, module: nn.Module) -> None:
@@ -97,10 +108,13 @@ class EncoderForSequenceClassification(PreTrainedModel):
         return states[:, 0] if self.config.pooling == "first" else mean_pool(states, attention_mask)
 
 
-def configure(vocab_size: int, pad_token_id: int, **settings: Any) -> EncoderConfig:
+def configure(
+    vocab_size: int, pad_token_id: int, tokenizer: PreTrainedTokenizerFast | None = None, **settings: Any
+) -> EncoderConfig:
     """Configuration of an encoder student; ``settings`` are ``model_type`` and that architecture's own.
 
-    Raises ValueError if the architecture or one of its settings is unknown to transformers.
+    The ids of special tokens are those of ``tokenizer``.
+    Raises ValueError if the architecture or one of its settings is unknown to transformers, or it reads no texts.
     """
     settings = dict(settings)
     model_type = settings.pop("model_type", None)
@@ -108,15 +122,15 @@ def configure(vocab_size: int, pad_token_id: int, **settings: Any) -> EncoderCon
     if pooling not in POOLINGS:
         raise ValueError(f"pooling is {pooling!r}; allowed: {', '.join(POOLINGS)}")
     if model_type is None:
-        raise ValueError("model_type is missing: name a transformers architecture, such as distilbert or convbert")
+        raise ValueError("model_type is missing: name a transformers architecture, such as bert or distilbert")
     if model_type not in CONFIG_MAPPING:
-        raise ValueError(
-            f"model_type is {model_type!r}, which transformers does not know; such as distilbert or convbert"
-        )
+        raise ValueError(f"model_type is {model_type!r}, which transformers does not know; such as bert or distilbert")
     default = AutoConfig.for_model(model_type)
     for key in settings:
         if key not in vars(default) and key not in type(default).attribute_map:
             raise ValueError(f"{key} is not a setting of {model_type}")
+    state_width(default)
+    settings = special_ids(default, tokenizer, vocab_size) | settings
     encoder = AutoConfig.for_model(model_type, vocab_size=vocab_size, pad_token_id=pad_token_id, **settings)
     return EncoderConfig(encoder={**encoder.to_diff_dict(), "model_type": model_type}, dropout=dropout, pooling=pooling)
 
@@ -132,19 +146,21 @@ def load_pretrained_encoder(
     """A classifier into ``names`` whose encoder is the pretrained model in ``folder``; its head is new.
 
     ``changes`` are settings of the model's own configuration, such as its dropouts. Raises GraftError if the folder
-    holds no safetensors model, or one with too few positions or embeddings, and for a change that it cannot take.
+    holds no safetensors model, one with too few positions or embeddings, or one that reads no texts or the padding
+    beside them; and for a change that it cannot take.
     """
     check_weights(required(folder))
     options = {"local_files_only": True, "trust_remote_code": False}
     try:
         if changes:
             options["config"] = _changed(AutoConfig.from_pretrained(str(folder), **options), changes)
-        encoder = AutoModel.from_pretrained(str(folder), **options, use_safetensors=True, dtype=torch.float32)
+        encoder, report = AutoModel.from_pretrained(
+            str(folder), **options, use_safetensors=True, dtype=torch.float32, output_loading_info=True
+        )
+        state_width(encoder.config)
     except (OSError, ValueError, SafetensorError) as error:
         raise GraftError(f"{folder} holds no model that can be loaded: {str(error).splitlines()[0]}") from None
-    positions = getattr(encoder.config, "max_position_embeddings", None)
-    if positions is not None and tokenizer.model_max_length > positions:
-        raise GraftError(f"max_length {tokenizer.model_max_length} is more than the {positions} positions of {folder}")
+    check_loaded(encoder, report, folder)
     if len(tokenizer) > encoder.config.vocab_size:
         raise GraftError(f"the tokenizer has {len(tokenizer)} tokens, {folder} only {encoder.config.vocab_size}")
     settings = {**encoder.config.to_diff_dict(), "model_type": encoder.config.model_type}
@@ -156,7 +172,8 @@ def load_pretrained_encoder(
         label2id={name: at for at, name in enumerate(names)},
     )
     model = EncoderForSequenceClassification(config)
-    model.encoder.load_state_dict(encoder.state_dict())
+    model.encoder.load_state_dict(text_encoder(encoder).state_dict())
+    check_reading(model, tokenizer, str(folder))
     return model
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
+from torch import nn
 from transformers import (
     MODEL_FOR_MASKED_LM_MAPPING,
     AutoModelForMaskedLM,
@@ -18,11 +19,16 @@ from pipeline.artifacts import required
 from pipeline.errors import GraftError
 from pipeline.models.encoder import configure
 from pipeline.models.masked_student import masked_student_config, register
+from pipeline.models.transformer import usable_positions
 from pipeline.weights import check_weights
 
 
 def masked_config(
-    settings: dict[str, Any], length: int, vocab_size: int = 30522, pad_token_id: int = 0
+    settings: dict[str, Any],
+    length: int,
+    vocab_size: int = 30522,
+    pad_token_id: int = 0,
+    tokenizer: PreTrainedTokenizerFast | None = None,
 ) -> PreTrainedConfig:
     """The configuration of a model with random weights; ``settings`` are ``model_type`` and its own.
 
@@ -35,18 +41,21 @@ def masked_config(
         except GraftError as error:
             raise GraftError(f"config: {error}") from None
     try:
-        config = configure(vocab_size, pad_token_id, **settings).encoder_config()
+        config = configure(vocab_size, pad_token_id, tokenizer, **settings).encoder_config()
     except (TypeError, ValueError, StrictDataclassError) as error:
         raise GraftError(f"config: {' '.join(str(error).split())}") from None
     if type(config) not in MODEL_FOR_MASKED_LM_MAPPING:
         raise GraftError(f"config: model_type is {config.model_type!r}, which cannot guess masked tokens; such as bert")
-    _check_positions(config, length, "config.max_position_embeddings")
+    _check_positions(nn.Module(), config, length, "config.max_position_embeddings")
     return config
 
 
 def new_masked_model(settings: dict[str, Any], tokenizer: PreTrainedTokenizerFast, length: int) -> PreTrainedModel:
     """A model of ``masked_config`` with weights from torch's global seed."""
-    return AutoModelForMaskedLM.from_config(masked_config(settings, length, len(tokenizer), tokenizer.pad_token_id))
+    config = masked_config(settings, length, len(tokenizer), tokenizer.pad_token_id, tokenizer)
+    model = AutoModelForMaskedLM.from_config(config)
+    _check_positions(model, config, length, "config.max_position_embeddings allows")
+    return model
 
 
 def load_masked_model(folder: Path, tokenizer: PreTrainedTokenizerFast, length: int) -> PreTrainedModel:
@@ -65,13 +74,13 @@ def load_masked_model(folder: Path, tokenizer: PreTrainedTokenizerFast, length: 
         raise GraftError(
             f"{folder} holds no model that can guess masked tokens: {str(error).splitlines()[0][:200]}"
         ) from None
-    _check_positions(model.config, length, f"the number of positions of {folder}")
+    _check_positions(model, model.config, length, f"the number of positions of {folder}")
     if len(tokenizer) > model.config.vocab_size:
         raise GraftError(f"the tokenizer has {len(tokenizer)} tokens, {folder} only {model.config.vocab_size}")
     return model
 
 
-def _check_positions(config: Any, length: int, what: str) -> None:
-    positions = getattr(config, "max_position_embeddings", None)
+def _check_positions(model: nn.Module, config: PreTrainedConfig, length: int, what: str) -> None:
+    positions = usable_positions(model, config)
     if positions is not None and length > positions:
         raise GraftError(f"length is {length}, more than {what}, {positions}")

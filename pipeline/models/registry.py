@@ -2,7 +2,8 @@
 
 A file takes part by defining ``CONFIG`` (a PreTrainedConfig whose ``model_type`` starts with
 ``graft-``) and ``MODEL`` (its PreTrainedModel). Where the settings in params.yaml are not simply the
-fields of ``CONFIG``, it also defines ``configure(vocab_size, pad_token_id, **settings)``.
+fields of ``CONFIG``, it also defines ``configure(vocab_size, pad_token_id, tokenizer, **settings)``, and
+``check_reading(model, tokenizer, what)`` where not every model that can be configured can be a student.
 """
 
 from importlib import import_module
@@ -44,13 +45,17 @@ def load_architecture(name: str) -> ModuleType:
 
 
 def configure(
-    architecture: str, settings: dict[str, Any], vocab_size: int = 30522, pad_token_id: int = 0
+    architecture: str,
+    settings: dict[str, Any],
+    vocab_size: int = 30522,
+    pad_token_id: int = 0,
+    tokenizer: PreTrainedTokenizerFast | None = None,
 ) -> PreTrainedConfig:
     """Build a student's configuration; raise GraftError with the setting at fault."""
     module = load_architecture(architecture)
     try:
         if hasattr(module, "configure"):
-            return module.configure(vocab_size=vocab_size, pad_token_id=pad_token_id, **settings)
+            return module.configure(vocab_size=vocab_size, pad_token_id=pad_token_id, tokenizer=tokenizer, **settings)
         allowed = sorted(name for name in _fields(module.CONFIG) if name not in ("vocab_size", "pad_token_id"))
         for key in settings:
             if key not in allowed:
@@ -69,11 +74,22 @@ def _fields(config: type[PreTrainedConfig]) -> set[str]:
 def student(
     architecture: str, settings: dict[str, Any], tokenizer: PreTrainedTokenizerFast, names: list[str]
 ) -> PreTrainedModel:
-    """A student with random weights (from torch's global seed) that reads ``tokenizer``'s ids as ``names``."""
-    config = configure(architecture, settings, len(tokenizer), tokenizer.pad_token_id)
+    """A student with random weights (from torch's global seed) that reads ``tokenizer``'s ids as ``names``.
+
+    Raises GraftError with the setting at fault, or if its architecture cannot read texts as a student must.
+    """
+    config = configure(architecture, settings, len(tokenizer), tokenizer.pad_token_id, tokenizer)
     config.id2label = dict(enumerate(names))
     config.label2id = {name: at for at, name in enumerate(names)}
-    return AutoModelForSequenceClassification.from_config(config)
+    try:
+        model = AutoModelForSequenceClassification.from_config(config)
+    except (TypeError, ValueError, AttributeError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:300]
+        raise GraftError(f"no {architecture} can be built with config {settings}: {reason}") from None
+    module = load_architecture(architecture)
+    if hasattr(module, "check_reading"):
+        module.check_reading(model, tokenizer, f"architecture {architecture}")
+    return model
 
 
 def load_model(folder: Path) -> PreTrainedModel:

@@ -10,6 +10,7 @@ from transformers import AutoModel, PreTrainedModel
 from pipeline.artifacts import read_json, required
 from pipeline.errors import GraftError
 from pipeline.models.registry import PREFIX
+from pipeline.models.transformer import text_encoder
 from pipeline.weights import check_weights
 
 # The classifier is the task's; everything else was pretrained.
@@ -53,5 +54,5 @@ def _students_own(folder: Path) -> dict[str, torch.Tensor]:
 
 def _encoders(folder: Path) -> dict[str, torch.Tensor]:
     options = {"local_files_only": True, "trust_remote_code": False, "use_safetensors": True, "dtype": torch.float32}
-    weights: dict[str, torch.Tensor] = AutoModel.from_pretrained(str(folder), **options).state_dict()
+    weights: dict[str, torch.Tensor] = text_encoder(AutoModel.from_pretrained(str(folder), **options)).state_dict()
     return weights

@@ -41,7 +41,7 @@ def read_shard(
 ) -> Said:
     """Read ``table`` with the teacher ``model``; token states are kept along ``axes``, none without them."""
     logits = np.empty((len(table), model.config.num_labels), np.float32)
-    pooled = np.empty((len(table), model.encoder.config.hidden_size), np.float16)
+    pooled = np.empty((len(table), model.classifier.in_features), np.float16)
     tokens = None if axes is None else np.zeros((len(table.input_ids), axes.directions.shape[1]), np.float16)
     for rows, outputs in read_batches(model, table, pad_token_id, batch_tokens, precision):
         logits[rows] = to_numpy(outputs.logits)
