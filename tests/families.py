@@ -10,8 +10,8 @@ from transformers import AutoConfig, AutoModel, PreTrainedTokenizerFast
 from pipeline.models.transformer import special_ids
 from tests.conftest import WORDS, build_tokenizer
 
-# Rows of the embeddings.
-ROWS = 32
+# Rows of the embeddings: as many as an encoder's tokenizer has tokens.
+ROWS = 25
 SIZES = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
 GROUPED = SIZES | {"num_key_value_heads": 1}
 LEARNED = SIZES | {"max_position_embeddings": 64}
@@ -83,7 +83,7 @@ def decoder_tokenizer() -> PreTrainedTokenizerFast:
 def write_checkpoint(family: str, folder: Path, seed: int = 0) -> None:
     """A tiny model of ``family`` with random weights and its tokenizer, as a pretrained model's folder.
 
-    As in what is published, there are more embeddings than tokens, and where the tokenizer has no padding the
+    As in what is published, a decoder has more embeddings than tokens, and where the tokenizer has no padding the
     configuration names none.
     """
     tokenizer = decoder_tokenizer() if family in DECODERS else build_tokenizer()

@@ -1,0 +1,155 @@
+"""Tiny checkpoints of many architectures, each a teacher and a student, through the functions of every stage.
+
+In one process and one project: all teachers teach together, so each student learns from all of them. What torch's
+exporter takes (seconds a model, whatever its size) is spent on two; `benchmarks/architectures.py` tries every one.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipeline.artifacts import read_array, read_json, read_parquet
+from pipeline.prediction.loading import load_classifier
+from pipeline.stages import (
+    control,
+    evaluate,
+    export,
+    fetch,
+    fetch_model,
+    finetune,
+    prepare,
+    teach,
+    tokenize,
+    transfer,
+    vocabulary,
+)
+from tests.families import DECODERS, write_checkpoint
+from tests.families import FAMILIES as ALL
+from tests.project import write_reviews
+from tests.text.conftest import write_params
+
+# Those that are built as another is, but for names, are left out.
+LIKE_ANOTHER = ("electra", "xlm-roberta", "qwen2")
+FAMILIES = {family: sizes for family, sizes in ALL.items() if family not in LIKE_ANOTHER}
+# A decoder and an encoder-decoder.
+EXPORTED = ("gpt2", "teacher/t5")
+STEPS = 2
+
+
+def settings() -> dict[str, Any]:
+    """The sections of a project with every family as a teacher and as a student."""
+    students: dict[str, Any] = {
+        family: {
+            "architecture": "encoder",
+            "tokenizer": "encoders",
+            "start": f"models/pretrained/{family}",
+            "config": {"model_type": family, **sizes},
+        }
+        for family, sizes in FAMILIES.items()
+    }
+    students["bilstm"] = {
+        "architecture": "bilstm",
+        "tokenizer": "encoders",
+        "start": "models/teacher",
+        "config": {"embedding_size": 8, "hidden_size": 8},
+    }
+    return {
+        "data": {"source": "file", "path": "reviews.csv", "text": "review", "label": "sentiment"},
+        "transfer_set": {"path": "data/unlabelled", "copies": 1, "kinds": ["cut"]},
+        "pretrained": {family: {"source": "folder", "path": f"models/local/{family}"} for family in FAMILIES},
+        "tokenizers": {
+            "encoders": {"source": "models/pretrained/bert", "max_length": 24},
+            "decoders": {"source": "models/pretrained/gpt2", "max_length": 24},
+        },
+        "finetune": {"epochs": 0.25, "batch_size": 32, "learning_rate": 1e-3, "evaluations": 1, "precision": "fp32"},
+        "teachers": {
+            family: {"pretrained": family, "tokenizer": "decoders" if family in DECODERS else "encoders", "seed": 1}
+            for family in FAMILIES
+        },
+        "teach": {"precision": "fp32", "token_states": 4},
+        "budget": {
+            "steps": STEPS,
+            "batch_size": 32,
+            "learning_rate": 1e-3,
+            "evaluations": 1,
+            "seed": 1,
+            "precision": "fp32",
+        },
+        "transfer": {
+            "phases": [{"losses": [{"name": "logits_mse"}, {"name": "representation"}, {"name": "token_states"}]}]
+        },
+        "students": students,
+    }
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A project in which every architecture was fine-tuned, taught, and was taught."""
+    folder = tmp_path_factory.mktemp("project")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.chdir(folder)
+        patched.setenv("DVC_ROOT", str(folder))
+        write_reviews(folder / "reviews.csv", rows=120)
+        (folder / "data/unlabelled").mkdir(parents=True)
+        for family in FAMILIES:
+            write_checkpoint(family, folder / "models/local" / family)
+        write_params(folder, **settings())
+        fetch.main()
+        for family in FAMILIES:
+            fetch_model.main(family)
+        prepare.main()
+        for tokenizer in ("encoders", "decoders"):
+            tokenize.main(tokenizer)
+        for family in FAMILIES:
+            finetune.main(family)
+            teach.main(family)
+        vocabulary.main("encoders")
+        for student in ("bilstm", *FAMILIES):
+            transfer.main(student)
+        yield folder
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_it_teaches(family: str, project: Path) -> None:
+    assert read_json(project / "models/teacher" / family / "training.json")["steps"] >= 1
+    texts = len(read_parquet(project / "data/prepared/transfer.parquet"))
+    for signal in ("logits", "pooled", "tokens"):
+        values = read_array(project / "signals" / family / f"{signal}.npy")
+        assert np.isfinite(values).all(), signal
+        assert np.ptp(values, axis=0).max() > 0, signal
+        assert signal == "tokens" or len(values) == texts
+
+
+@pytest.mark.parametrize("student", ["bilstm", *FAMILIES])
+def test_it_is_taught_and_predicts(student: str, project: Path) -> None:
+    texts = ["a good film", "the plot was so bad, and it is not very fine"]
+    for folder in (f"students/{student}", f"teacher/{student}"):
+        if folder != "teacher/bilstm":
+            classifier = load_classifier(project / "models" / folder)
+            answers, alone = list(classifier.classify(texts)), next(iter(classifier.classify(texts[:1])))
+            assert [sum(answer["probabilities"].values()) for answer in answers] == pytest.approx([1, 1])
+            assert answers[0]["probabilities"] == pytest.approx(alone["probabilities"], abs=1e-5)
+
+
+def test_all_teachers_are_evaluated_and_a_decoder_beside_its_control(project: Path) -> None:
+    evaluate.main("teacher")
+    control.main("gpt2")
+    evaluate.main("controls/gpt2")
+    evaluate.main("gpt2")
+    for model in ("teacher", "controls/gpt2", "gpt2"):
+        assert 0 <= read_json(project / f"metrics/{model}.json")["macro_f1"] <= 1
+
+
+@pytest.mark.parametrize("model", EXPORTED)
+def test_it_is_exported_as_it_is(model: str, project: Path) -> None:
+    export.main(model)
+    assert read_json(project / f"metrics/exports/{model}.json")["difference_fp32"] < 1e-4
+    texts = ["a good film", "the plot was so bad"]
+    trained = load_classifier(project / "models" / (model if "/" in model else f"students/{model}"))
+    for one, other in zip(
+        load_classifier(project / "exports" / model, "fp32").classify(texts), trained.classify(texts), strict=True
+    ):
+        assert one["label"] == other["label"]
