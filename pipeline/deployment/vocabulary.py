@@ -28,12 +28,15 @@ class PrunedEmbedding(nn.Module):
         rows = nearest_rows(whole, self.weight.detach()).to(torch.int32)
         # A kept token reads its own row, even where another is equal to it.
         rows[kept] = torch.arange(len(kept), dtype=torch.int32)
+        # BART's and Gemma's embeddings multiply what they look up.
+        self.scale = float(getattr(embedding, "embed_scale", None) or 1.0)
         self.rows: torch.Tensor
         self.register_buffer("rows", rows)
 
     def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
         """Embed (B, T) to (B, T, D)."""
-        return nn.functional.embedding(self.rows[input_ids].long(), self.weight)
+        found = nn.functional.embedding(self.rows[input_ids].long(), self.weight)
+        return found if self.scale == 1 else found * self.scale
 
 
 def nearest_rows(vectors: torch.Tensor, among: torch.Tensor) -> torch.Tensor:
@@ -60,7 +63,11 @@ def prune_vocabulary(model: PreTrainedModel, kept: np.ndarray) -> None:
     Tables of scores, a few values a token, stay: what says which row to read would take as much room.
     """
     size = vocabulary_size(model)
+    # By itself, not by its size: a small vocabulary may have as many tokens as an encoder has positions.
+    words = model.encoder.get_input_embeddings() if hasattr(model, "encoder") else None
     for parent in list(model.modules()):
         for name, child in list(parent.named_children()):
-            if isinstance(child, nn.Embedding) and child.num_embeddings == size and child.embedding_dim >= NARROW:
+            if not isinstance(child, nn.Embedding) or child.embedding_dim < NARROW:
+                continue
+            if child is words or (words is None and child.num_embeddings == size):
                 setattr(parent, name, PrunedEmbedding(child, torch.from_numpy(kept)))

@@ -1,12 +1,15 @@
 """A smaller embedding reads as the whole one does, but for rare tokens, which read the nearest row."""
 
 import numpy as np
+import pytest
 import torch
 from torch import nn
 from transformers import PreTrainedTokenizerFast
 
 from pipeline.deployment.vocabulary import PrunedEmbedding, commonest_tokens, prune_vocabulary
 from pipeline.models.registry import student
+from tests.conftest import build_tokenizer
+from tests.families import FAMILIES
 
 
 def test_kept_tokens_read_as_before_and_the_others_the_nearest_of_them() -> None:
@@ -35,3 +38,21 @@ def test_every_table_over_the_vocabulary_is_pruned_but_those_of_scores(tokenizer
     assert len(model.embedding.weight) == 6
     assert len(model.scores.weight) == len(tokenizer)
     torch.testing.assert_close(model(ids, torch.ones_like(ids)).logits, before)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_an_encoder_keeps_its_positions_and_the_scale_of_its_embeddings(family: str) -> None:
+    tokenizer = build_tokenizer()
+    sizes = FAMILIES[family] | ({"scale_embedding": True} if family == "bart" else {})
+    if "max_position_embeddings" in sizes:
+        sizes["max_position_embeddings"] = len(tokenizer)
+    torch.manual_seed(0)
+    tokenizer.model_max_length = 16
+    model = student("encoder", {"model_type": family, **sizes}, tokenizer, ["a", "b"]).eval()
+    ids = torch.tensor([[2, 5, 6, 7, 8, 9, 10, 3]])
+    before = model(ids, torch.ones_like(ids)).logits
+    tables = [each for each in model.modules() if isinstance(each, nn.Embedding)]
+    prune_vocabulary(model, np.array([0, 1, 2, 3, *range(5, 11)]))
+    torch.testing.assert_close(model(ids, torch.ones_like(ids)).logits, before)
+    assert len([each for each in model.modules() if isinstance(each, PrunedEmbedding)]) == 1
+    assert len([each for each in model.modules() if isinstance(each, nn.Embedding)]) == len(tables) - 1
