@@ -53,7 +53,7 @@ OWN: dict[str, dict[str, Any]] = {
     "textcnn": {"embedding_size": 16, "filters": 8, "widths": [1, 2], "dropout": 0.1},
     "static": {"embedding_size": 16, "hidden_size": 16, "dropout": 0.1},
 }
-TRAINED, TESTED, STEPS = 320, 200, 40
+TRAINED, TESTED, STEPS = 320, 200, 80
 PHASES = [PhaseConfig(losses=[LossConfig(name="logits_mse"), LossConfig(name="representation")])]
 
 
