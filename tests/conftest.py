@@ -29,8 +29,12 @@ LONGEST = (
     "tests/whole/test_reruns.py",
     "tests/benchmarks/test_kills.py",
     "tests/sharing/test_remotes.py",
+    "tests/sharing/test_fixpoint.py",
+    "tests/lineage/test_compare.py",
     "tests/training/test_resume.py",
 )
+# Folders of tests that share what takes a minute to make.
+SHARING = ("tests/whole", "tests/sharing", "tests/lineage")
 SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 WORDS = [
     "good",
@@ -62,10 +66,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class RoomScheduling(LoadScopeScheduling):
-    """Each module to one process; so the whole of ``tests/whole``, whose modules share a finished pipeline."""
+    """Each module to one process; so a whole folder, where its modules share a finished pipeline."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "tests/whole" if nodeid.startswith("tests/whole/") else super()._split_scope(nodeid)
+        shared = (folder for folder in SHARING if nodeid.startswith(f"{folder}/"))
+        return next(shared, None) or super()._split_scope(nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -81,6 +81,15 @@ def _refusal(text: str, min_characters: int, max_characters: int, policy: Policy
 
 def _tidy(text: str, policy: Policy, rules: dict[str, None]) -> str:
     """Apply the rules that remove characters, and note in ``rules`` which of them did."""
+    for _ in range(ROUNDS):
+        before, text = text, _remove(text, policy, rules)
+        # What was removed may have kept ftfy from seeing through the rest.
+        if not policy.mojibake or text == before:
+            break
+    return text
+
+
+def _remove(text: str, policy: Policy, rules: dict[str, None]) -> str:
     if policy.mojibake and not text.isascii():
         from ftfy import fix_encoding
 

@@ -1,7 +1,7 @@
 """Tiny checkpoints of many architectures, each a teacher and a student, through the functions of every stage.
 
 In one process and one project: all teachers teach together, so each student learns from all of them. What torch's
-exporter takes (seconds a model, whatever its size) is spent on two; `benchmarks/architectures.py` tries every one.
+exporter takes (seconds a model, whatever its size) is spent on two at most; `benchmarks/architectures.py` tries every one.
 """
 
 from collections.abc import Iterator
@@ -34,8 +34,8 @@ from tests.text.conftest import write_params
 # Those that are built as another is, but for names, are left out.
 LIKE_ANOTHER = ("electra", "xlm-roberta", "qwen2")
 FAMILIES = {family: sizes for family, sizes in ALL.items() if family not in LIKE_ANOTHER}
-# A decoder and an encoder-decoder.
-EXPORTED = ("gpt2", "teacher/t5")
+# A decoder, and in `make test-long` an encoder-decoder.
+EXPORTED = ("gpt2", pytest.param("teacher/t5", marks=pytest.mark.long))
 STEPS = 2
 
 

@@ -42,7 +42,7 @@ def check(project: Project, ran: set[str], teacher: str) -> None:
     assert [json.loads(line)["label"] for line in said.stdout.splitlines()] == ["good", "bad"], said.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_table_of_ones_own(tmp_path: Path, warm: Warm) -> None:
     values = settings("csv")
     assert values["data"]["path"] == "data/local/mine.csv"

@@ -29,7 +29,7 @@ def numbers(rows: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return true, true + random.normal(0, 1, rows), 5 * true + random.normal(0, 15, rows)
 
 
-def resampled(score, *columns: np.ndarray, resamples: int = 1500) -> np.ndarray:
+def resampled(score, *columns: np.ndarray, resamples: int = 500) -> np.ndarray:
     random = np.random.default_rng(1)
     draws = (random.integers(0, len(columns[0]), len(columns[0])) for _ in range(resamples))
     return np.array([score(*(column[rows] for column in columns)) for rows in draws])

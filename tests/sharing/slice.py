@@ -81,6 +81,10 @@ class Slice(Project):
         self.git("add", "-A")
         self.git("commit", "-qm", "run")
 
+    def dvc(self, *words: str) -> subprocess.CompletedProcess:
+        """Run DVC, past the watch on stages."""
+        return self.call(str(self.python3), "-m", "dvc", *words)
+
     def visits(self) -> list[Visit]:
         """What the stages did while they were watched."""
         lines = [json.loads(line) for line in self.log.read_text().splitlines()]
@@ -91,6 +95,7 @@ class Slice(Project):
         shutil.copytree(self.folder, folder, symlinks=True)
         other = object.__new__(Slice)
         other.folder, other.environment, other.said = folder, dict(self.environment), []
+        other.python3 = self.python3
         return other
 
     def clone(self, folder: Path) -> "Clone":
@@ -137,6 +142,7 @@ class Clone(Slice):
 
     def __init__(self, source: Slice, folder: Path) -> None:
         self.folder, self.environment, self.said = folder, dict(source.environment), []
+        self.python3 = source.python3
         subprocess.run(["git", "clone", "-q", source.folder, folder], check=True)
         self.git("config", "user.email", "test@example.org")
         self.git("config", "user.name", "test")

@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 from tests.sharing.slice import Slice
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 WIDE = "rivals.tfidf.regularization=[2.0]"
 FIGURES = "metrics/static.json"
@@ -49,7 +49,6 @@ def test_apart_it_leaves_the_workspace_alone(author: Slice) -> None:
     assert shown(author)["apart"]["params"]["params.yaml"]["data"]["rivals"]["tfidf"]["regularization"] == [3.0]
 
 
-@pytest.mark.long
 def test_two_workers_run_two_experiments_of_the_queue(author: Slice) -> None:
     before = author.contents()
     for name, share in (("one", "0.9"), ("two", "0.8")):

@@ -30,6 +30,7 @@ def test_no_stage_writes_into_its_dependencies_or_anywhere_but_its_outputs(finis
         assert not [file for file in visit.changed if not any(within(file, path) for path in outputs)], name
 
 
+@pytest.mark.long
 def test_two_folders_come_to_the_same_lock_byte_for_byte(finished: Slice, python3: Path, tmp_path: Path) -> None:
     (tmp_path / "elsewhere/project").mkdir(parents=True)
     other = Slice(tmp_path / "elsewhere/project", python3)

@@ -4,6 +4,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -31,10 +32,11 @@ class Shared:
 OFTEN = ("folder", "s3")
 
 
-@pytest.fixture(
-    scope="module",
-    params=[pytest.param(name, marks=[] if name in OFTEN else pytest.mark.long) for name in SERVERS],
-)
+def marked(*names: str) -> list[Any]:
+    return [pytest.param(name, marks=[] if name in OFTEN else pytest.mark.long) for name in names]
+
+
+@pytest.fixture(scope="module", params=marked(*SERVERS))
 def shared(
     request: pytest.FixtureRequest, finished: Slice, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Shared]:
@@ -75,7 +77,7 @@ def test_the_run_cache_travels(shared: Shared) -> None:
 
 
 # Which files these are does not depend on where they lie.
-@pytest.mark.parametrize("shared", ["folder", "s3"], indirect=True)
+@pytest.mark.parametrize("shared", ["folder", pytest.param("s3", marks=pytest.mark.long)], indirect=True)
 def test_after_an_edit_only_what_it_needs_is_fetched_and_run(shared: Shared) -> None:
     clone = shared.clone
     clone.forget()
@@ -135,7 +137,7 @@ def test_secrets_stay_in_the_local_settings(shared: Shared) -> None:
             assert not [path for path in files if secret.encode() in path.read_bytes()]
 
 
-@pytest.mark.parametrize("shared", [name for name in SERVERS if name != "folder"], indirect=True)
+@pytest.mark.parametrize("shared", marked(*(name for name in SERVERS if name != "folder")), indirect=True)
 def test_a_wrong_password_is_refused_without_being_repeated(shared: Shared) -> None:
     clone = shared.clone
     local = (clone.folder / ".dvc/config.local").read_text()

@@ -123,6 +123,7 @@ def test_smileys_are_refused_by_no_default() -> None:
 @settings(max_examples=150)
 @given(TRICKY | ANY, POLICIES)
 @example("\u0430\u0301bc", DEFAULT)
+@example(" \u00c2 0", Policy(mojibake=True))
 @example("12-202-555-0199-202-555-0199", EVERY)
 def test_a_second_reading_changes_nothing(text: str, policy: Policy) -> None:
     once = normalise(text, policy)

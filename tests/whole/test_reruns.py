@@ -14,6 +14,7 @@ from tests.project import Project
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.long
 def test_two_kinds_of_teachers_token_states_and_unlabelled_text_from_end_to_end(project: Project) -> None:
     """The second teacher is pretrained here: a DistilBERT that reads characters, begun and then gone on with."""
     lines = [f"the story number {at} was so very fine" for at in range(30)]
@@ -73,6 +74,7 @@ def test_two_kinds_of_teachers_token_states_and_unlabelled_text_from_end_to_end(
     assert not list((project.folder / ".checkpoints").rglob("*.npy")), "finished work leaves no checkpoint behind"
 
 
+@pytest.mark.long
 def test_a_killed_teach_goes_on_after_its_last_shard(project: Project) -> None:
     project.edit(lambda values: values["teach"].update(shard_texts=40))
     command = [sys.executable, "-m", "pipeline.stages.teach", "minilm"]
@@ -124,17 +126,10 @@ def test_a_new_student_is_the_file_and_the_entry_that_contributing_shows(project
     code, entry = re.search(r"```python\n(.*?)```.*?```yaml\n(.*?)```", guide, re.DOTALL).groups()
     (project.folder / "pipeline/models/mean.py").write_text(code, encoding="utf-8")
     student = YAML().load(entry)["mean"]
-    own = {"source": "data/prepared/transfer.parquet", "kind": "bpe", "vocabulary": 400, "max_length": 12}
-
-    def change(values: Any) -> None:
-        values["tokenizers"]["own"] = own
-        values["students"].update(mean=student, meanown={**student, "tokenizer": "own"})
-
-    project.edit(change)
+    project.edit(lambda values: values["students"].update(mean=student))
     stages = ("transfer", "control", "evaluate_control", "evaluate", "robustness", "export")
-    trained = {f"{stage}@{name}" for stage in stages for name in ("mean", "meanown")}
-    assert project.repro() == {"tokenize@own", "vocabulary@own", *trained, "report"}
-    assert "meanown" in (project.folder / "report/report.md").read_text(encoding="utf-8")
+    assert project.repro() == {*(f"{stage}@mean" for stage in stages), "report"}
+    assert "| mean | student |" in (project.folder / "report/report.md").read_text(encoding="utf-8")
     (project.folder / "pipeline/models/mean.py").unlink()
     project.git("checkout", "-q", "params.yaml", "dvc.lock")
     assert project.dvc("checkout").returncode == 0
@@ -144,8 +139,12 @@ def test_a_new_student_is_the_file_and_the_entry_that_contributing_shows(project
     ("setting", "message"),
     [
         ("budget.steps=many", "budget.steps is 'many': input should be a valid integer"),
-        ("+budget.stesp=3", "budget.stesp is not a setting"),
-        ("finetune.learning_rate=-1e-5", "finetune.learning_rate is -1e-05: input should be greater than 0"),
+        pytest.param("+budget.stesp=3", "budget.stesp is not a setting", marks=pytest.mark.long),
+        pytest.param(
+            "finetune.learning_rate=-1e-5",
+            "finetune.learning_rate is -1e-05: input should be greater than 0",
+            marks=pytest.mark.long,
+        ),
     ],
 )
 def test_an_experiment_with_a_slip_ends_before_any_work(project: Project, setting: str, message: str) -> None:
