@@ -1,7 +1,7 @@
 """Tiny checkpoints of many architectures, each a teacher and a student, through the functions of every stage.
 
 In one process and one project: all teachers teach together, so each student learns from all of them. What torch's
-exporter takes (seconds a model, whatever its size) is spent on two at most; `benchmarks/architectures.py` tries every one.
+exporter takes (seconds a model, whatever its size) is spent on two at most; `benchmarks/architectures.py` tries all.
 """
 
 from collections.abc import Iterator
