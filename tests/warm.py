@@ -50,7 +50,7 @@ CLIENT = """#!{python} -IS
 import array, json, os, socket, sys
 if sys.argv[1] != "-m":
     os.execv({python!r}, [{python!r}, *sys.argv[1:]])
-if {cold!r} and sys.argv[2].startswith("pipeline."):
+if {cold!r} and sys.argv[2] != "dvc":
     try:
         os.close(os.open(os.path.join({cold!r}, sys.argv[2]), os.O_CREAT | os.O_EXCL))
         os.execv({python!r}, [{python!r}, *sys.argv[1:]])
