@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
-from pipeline.settings.base import TEACHERS, TRANSFER_SET
+from pipeline.settings.base import TEACHERS, TRANSFER_SET, Kind
 from pipeline.settings.data import DataConfig
 from pipeline.settings.evaluate import EvaluateConfig
 from pipeline.settings.export import ExportConfig
@@ -29,11 +29,17 @@ from pipeline.settings.teachers import TeacherConfig
 from pipeline.settings.text import TextConfig
 from pipeline.settings.tokenizers import TokenizerConfig
 from pipeline.settings.transfer import TransferConfig
-from pipeline.task import CHOOSERS
 
 NAME = re.compile(r"[a-z0-9_-]+")
 PRETRAINED = "models/pretrained"
 RESERVED = {"teacher", "controls", "rivals"}
+
+# What may choose a checkpoint on validation.
+CHOOSERS: dict[Kind, tuple[str, ...]] = {
+    "single_label": ("macro_f1", "accuracy", "loss"),
+    "multi_label": ("macro_f1", "accuracy", "loss"),
+    "regression": ("pearson", "spearman", "rmse", "loss"),
+}
 
 
 class Params(Sections, extra="forbid"):

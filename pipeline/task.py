@@ -2,27 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from pipeline.errors import GraftError
-
-Kind = Literal["single_label", "multi_label", "regression"]
+from pipeline.settings.base import Kind
 
 # By transformers' names; without one its models take the labels for exclusive.
 PROBLEM_TYPES: dict[Kind, str | None] = {
     "single_label": None,
     "multi_label": "multi_label_classification",
     "regression": "regression",
-}
-
-# What may choose a checkpoint on validation.
-CHOOSERS: dict[Kind, tuple[str, ...]] = {
-    "single_label": ("macro_f1", "accuracy", "loss"),
-    "multi_label": ("macro_f1", "accuracy", "loss"),
-    "regression": ("pearson", "spearman", "rmse", "loss"),
 }
 
 

@@ -7,7 +7,8 @@ from scipy.special import expit, softmax
 from transformers import BertConfig
 
 from pipeline.errors import GraftError
-from pipeline.task import Kind, Task, is_known, task_of, task_of_model
+from pipeline.settings.base import Kind
+from pipeline.task import Task, is_known, task_of, task_of_model
 
 LOGITS = np.array([[2.0, -1.0, 0.5], [0.0, 0.0, 3.0]], np.float32)
 

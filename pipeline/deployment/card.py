@@ -7,7 +7,8 @@ from huggingface_hub import EvalResult, ModelCardData
 
 from pipeline.deployment.runtime import FILES
 from pipeline.evaluation.measures import measure_of
-from pipeline.task import Kind, Task
+from pipeline.settings.base import Kind
+from pipeline.task import Task
 
 METRIC_TYPES: dict[Kind, str] = {"single_label": "f1", "multi_label": "f1", "regression": "pearsonr"}
 BODY = """# {name}

@@ -14,8 +14,9 @@ from pipeline.evaluation.intervals import (
     paired_difference_interval,
 )
 from pipeline.evaluation.metrics import by_domain, label_figures, overall
+from pipeline.settings.base import Kind
 from pipeline.settings.evaluate import EvaluateConfig
-from pipeline.task import Kind, Task
+from pipeline.task import Task
 
 # From this probability on a text gets a label, where it may have any number.
 HALF = 0.5

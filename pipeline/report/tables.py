@@ -16,8 +16,8 @@ from pipeline.report.numbers import (
     size,
 )
 from pipeline.report.results import Export, ModelResult, Results
+from pipeline.settings.base import Kind
 from pipeline.speed.record import Timing
-from pipeline.task import Kind
 
 # What stands beside the score: heading and figure.
 ASIDE: dict[Kind, list[tuple[str, str]]] = {

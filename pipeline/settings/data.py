@@ -4,8 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from pipeline.settings.base import Revision, Section, Text
-from pipeline.task import Kind
+from pipeline.settings.base import Kind, Revision, Section, Text
 
 SENTIMENT = {"cuts": [-0.5, 0.5], "labels": ["negative", "neutral", "positive"]}
 

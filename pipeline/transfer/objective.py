@@ -15,8 +15,8 @@ from torch import nn
 
 from pipeline.errors import GraftError
 from pipeline.models.outputs import PooledClassifierOutput
+from pipeline.settings.base import Kind
 from pipeline.settings.transfer import LossConfig, PhaseConfig
-from pipeline.task import Kind
 from pipeline.transfer.losses import LOSSES, Loss, LossFunction, labels_kl
 
 
