@@ -237,3 +237,12 @@ def test_a_control_may_change_its_regularisation_and_nothing_else(tmp_path: Path
     assert student.control_config() == {**student.config, "dropout": 0.4}
     with pytest.raises(GraftError, match=r"students.bilstm.control.hidden_size is not a setting"):
         load_params(edited(tmp_path, put("students.bilstm.control", {"hidden_size": 512})))
+
+
+def test_weights_of_labels_are_for_one_label_of_several(tmp_path: Path) -> None:
+    def change(values: Any) -> None:
+        values["data"] = TABLE | {"task": "multi_label"}
+        values["students"]["static"]["tuning"] = {"class_weights": "balanced"}
+
+    with pytest.raises(GraftError, match=r"students\.static\.tuning: class_weights and loss focal are for data"):
+        load_params(edited(tmp_path, change))

@@ -34,26 +34,31 @@ def text_of(source: random.Random, words: list[str], number: int) -> str:
     return f"{' '.join(found)}, nr {number}"
 
 
-def write_topics(path: Path) -> None:
+def write_table(path: Path, label: str, row: Callable[[random.Random], tuple[list[str], str]]) -> None:
+    """Write 300 reviews; ``row`` gives the telling words of one, and its label."""
     source = random.Random(0)
     with path.open("w", encoding="utf-8", newline="") as stream:
         table = csv.writer(stream)
-        table.writerow(["review", "topics"])
+        table.writerow(["review", label])
         for number in range(300):
-            topics = [topic for topic in TOPICS if source.random() < 0.45]
-            words = [source.choice(TOPICS[topic]) for topic in topics]
-            table.writerow([text_of(source, words, number), "; ".join(topics)])
+            words, cell = row(source)
+            table.writerow([text_of(source, words, number), cell])
+
+
+def write_topics(path: Path) -> None:
+    def row(source: random.Random) -> tuple[list[str], str]:
+        topics = [topic for topic in TOPICS if source.random() < 0.45]
+        return [source.choice(TOPICS[topic]) for topic in topics], "; ".join(topics)
+
+    write_table(path, "topics", row)
 
 
 def write_ratings(path: Path) -> None:
-    source = random.Random(0)
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        table = csv.writer(stream)
-        table.writerow(["review", "stars"])
-        for number in range(300):
-            words = [source.choice(list(WORTH)) for _ in range(2)]
-            rating = sum(WORTH[word] for word in words) + source.gauss(0, 0.2)
-            table.writerow([text_of(source, words, number), f"{rating:.2f}"])
+    def row(source: random.Random) -> tuple[list[str], str]:
+        words = [source.choice(list(WORTH)) for _ in range(2)]
+        return words, f"{sum(WORTH[word] for word in words) + source.gauss(0, 0.2):.2f}"
+
+    write_table(path, "stars", row)
 
 
 def build(warm: Warm, folder: Path, write: Callable[[Path], None], change: Callable[[Any], None]) -> Project:
@@ -152,6 +157,9 @@ def test_tables_are_answered_in_every_format(topics: Project, ratings: Project, 
         table = pd.read_csv(target) if suffix == "csv" else pd.read_parquet(target)
         assert len(table) == 300
         assert set(names) <= set(table.columns)
+        if suffix == "parquet" and names[0] == "labels":
+            likely = [{name for name in TOPICS if row[f"probability_{name}"] >= 0.5} for _, row in table.iterrows()]
+            assert [set(labels) for labels in table["labels"]] == likely
 
 
 def test_the_report_speaks_of_the_task(topics: Project, ratings: Project) -> None:

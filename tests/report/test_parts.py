@@ -18,6 +18,7 @@ from pipeline.report.results import Export, Kind, ModelResult, Results
 from pipeline.report.sureness import diagrams, meaning
 from pipeline.report.texts import LONGEST, disagreements, shared_errors, shorten
 from pipeline.settings.evaluate import EvaluateConfig
+from pipeline.task import Task
 from tests.conftest import one_label
 from tests.report.conftest import PARAMS
 
@@ -192,3 +193,20 @@ def test_a_label_stays_within_the_frame():
             box = placer.place(beside(x, y, 8, (y - 20, y + 20), "a longer name", 14))
             assert box.left >= 0
             assert box.right <= 400
+
+
+def test_numbers_are_shown_where_two_part_and_where_both_err_alike():
+    task = Task("regression", ["stars"])
+    true = [0.0, 0.0, 0.0, 0.0]
+
+    def rated(name: str, kind: Kind, said: list[float]) -> ModelResult:
+        frame = prediction_frame([f"t{at}" for at in range(4)], true, np.array(said)[:, None], task)
+        return ModelResult(name, name, kind, {"pearson": 0.5}, frame, metric="pearson")
+
+    shown = [rated("minilm", "teacher", [1.0, 2.0, -3.0, 0.0]), rated("static", "student", [1.5, -2.0, -2.0, 0.0])]
+    texts = pd.DataFrame({"id": [f"t{at}" for at in range(4)], "text": "x", "label": true, "domain": ""})
+    found = dataclasses.replace(results([0.5], [0.5], ["no"]), task=task, models=shown, texts=texts)
+    assert [case.id for case in disagreements(found)] == ["t1", "t2", "t0"]
+    # Of t1 one is too high and the other too low.
+    assert [case.id for case in shared_errors(found)] == ["t2", "t0"]
+    assert [reading.label for reading in shared_errors(found)[0].readings] == ["-3.00", "-2.00"]

@@ -171,3 +171,12 @@ def test_latency_of_several_teachers_is_known_only_if_all_are_measured():
     assert both.latency == 7.5
     assert both.bytes_int8 == 30
     assert dataclasses.replace(both, exports=[export("a", 10, 3.0), export("b", 20, None)]).latency is None
+
+
+def test_how_far_a_rival_lies_behind_the_best_student_or_ahead_of_it():
+    best, rival = student("bilstm", 0.7, SURE), model("tfidf", "rival", 0.6)
+    behind = decide(best, rival, over_rivals={"tfidf": (0.08, 0.12)}).caveats
+    assert any("tfidf (0.600, 10.0 points (8.0 to 12.0) below bilstm)" in sentence for sentence in behind)
+    stronger = model("tfidf", "rival", 0.75)
+    ahead = decide(best, stronger, over_rivals={"tfidf": (-0.07, -0.03)}).caveats
+    assert any("tfidf (0.750, 5.0 points (3.0 to 7.0) above bilstm)" in sentence for sentence in ahead)
