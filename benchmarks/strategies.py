@@ -3,8 +3,9 @@
 The first teacher of params.yaml (``--teacher`` names another) is fine-tuned in each way, with ``finetune``'s settings
 but for what the way itself changes, in a process of its own. Prints macro-F1 on validation, where the checkpoint was
 chosen, and on test, with bootstrap intervals over the texts; the time of the training with its looks at validation; the
-most memory that the process held until then; and how many values learn. ``--texts 200`` trains on so many texts drawn
-at random, to see it work. One seed, the teacher's: the intervals hold the chance in the texts alone.
+most memory that the process held until then, on a GPU the most that its tensors took there; and how many values learn.
+``--texts 200`` trains on so many texts drawn at random, to see it work. One seed, the teacher's: the intervals hold the
+chance in the texts alone.
 
 Results are kept in ``.bench/strategies`` by all that they depend on, so a killed run goes on with what is missing.
 Needs what ``dvc repro tokenize@NAME fetch_model@NAME`` makes.
@@ -19,6 +20,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from benchmarks.scratch import scratch_folder
 from benchmarks.tables import markdown_table, seconds
 from pipeline.artifacts import read_json, required, write_json
@@ -28,6 +31,7 @@ from pipeline.report.numbers import megabytes, score, size
 from pipeline.settings.teachers import TeacherConfig
 from pipeline.settings.tuning import TeacherTuning
 from pipeline.training.checkpoints import checkpoint_folder
+from pipeline.training.machine import THREADS
 
 # What learns little wants a higher rate: ten times finetune's for adapters (Hu et al. 2021), more for a head alone.
 STRATEGIES: dict[str, dict[str, Any]] = {
@@ -80,7 +84,7 @@ def main() -> None:
     except GraftError as error:
         sys.exit(f"graft: strategies: {error}")
     texts = "all" if options.texts is None else str(options.texts)
-    print(f"{name}, {texts} training texts, seed {teacher.seed}, {os.environ.get('OMP_NUM_THREADS') or 2} thread(s)\n")
+    print(f"{name}, {texts} training texts, seed {teacher.seed}, {describe()}\n")
     print(build_table(found))
 
 
@@ -154,6 +158,13 @@ def _result(strategy: str, job: Job) -> dict[str, Any]:
         print(f"{strategy}: {seconds(read_json(target)['seconds'])}", file=sys.stderr)
     result: dict[str, Any] = read_json(target)
     return result
+
+
+def describe() -> str:
+    """The GPU's name, or the number of threads that a worker computes in."""
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return f"{os.environ.get('OMP_NUM_THREADS') or THREADS} threads"
 
 
 def _names(text: str) -> list[str]:

@@ -10,7 +10,7 @@ Count = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Text = Annotated[str, Field(min_length=1)]
 Revision = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
-Precision = Literal["auto", "bf16", "fp32"]
+Precision = Literal["auto", "bf16", "tf32", "fp32"]
 Kind = Literal["single_label", "multi_label", "regression"]
 Metric = Literal["macro_f1", "accuracy", "pearson", "spearman", "rmse", "loss"]
 

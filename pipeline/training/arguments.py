@@ -8,7 +8,7 @@ from transformers import TrainingArguments
 
 from pipeline.errors import GraftError
 from pipeline.settings.optimisation import OptimisationConfig
-from pipeline.training.machine import device, use_bf16
+from pipeline.training.machine import device, use_bf16, use_tf32
 
 
 def training_arguments(
@@ -37,6 +37,7 @@ def training_arguments(
         warmup_steps=math.ceil(steps * config.warmup),
         weight_decay=config.weight_decay,
         bf16=use_bf16(config.precision),
+        tf32=use_tf32(config.precision) or None,
         use_cpu=device().type == "cpu",
         eval_strategy="steps",
         eval_steps=every,

@@ -1,9 +1,13 @@
-"""The machine's part in a run: the arithmetic it computes in, and repeatable random numbers."""
+"""The machine's part in a run: the arithmetic it computes in, and repeatable random numbers.
+
+What may be chosen of it stands in the environment, for it must not change what DVC takes a stage for.
+"""
 
 import os
 
 import torch
-from transformers import enable_full_determinism, set_seed
+from accelerate.utils import DynamoBackend, TorchDynamoPlugin
+from transformers import PreTrainedModel, set_seed
 
 # Sums of floats depend, in their last digits, on how many threads share them; a machine's own number of cores would
 # give each machine its own weights.
@@ -28,13 +32,31 @@ def use_bf16(precision: str) -> bool:
     return bool(torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())
 
 
+def use_tf32(precision: str) -> bool:
+    """Whether a GPU multiplies 32-bit numbers with 10 bits of mantissa; other machines compute them whole."""
+    return precision == "tf32" and torch.cuda.is_available()
+
+
 def seed_everything(seed: int) -> None:
-    """Seed Python, NumPy and torch; on a GPU also choose deterministic kernels."""
-    if torch.cuda.is_available():
-        enable_full_determinism(seed)
-    else:
-        set_seed(seed)
-        torch.use_deterministic_algorithms(True, warn_only=True)
+    """Seed Python, NumPy and torch, and choose kernels that give the same again, unless GRAFT_DETERMINISTIC is 0.
+
+    Torch warns of an operation that has no such kernel.
+    """
+    set_seed(seed)
+    exact = os.environ.get("GRAFT_DETERMINISTIC") != "0"
+    if exact:
+        # cuBLAS reads it when it is first used: without it a sum may be taken in another order each time.
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.backends.cudnn.deterministic = exact
+    torch.use_deterministic_algorithms(exact, warn_only=True)
+
+
+def compile_if_asked(model: PreTrainedModel) -> PreTrainedModel:
+    """Compile ``model`` in place with the backend in ACCELERATE_DYNAMO_BACKEND, which Trainer heeds by itself."""
+    asked = TorchDynamoPlugin()
+    if asked.backend != DynamoBackend.NO and model._compiled_call_impl is None:
+        model.compile(**asked.to_kwargs())
+    return model
 
 
 def device() -> torch.device:

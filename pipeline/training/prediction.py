@@ -10,7 +10,7 @@ from transformers import PreTrainedModel
 from pipeline.models.outputs import PooledClassifierOutput
 from pipeline.tokens.batches import batches_by_length, pad_rows
 from pipeline.tokens.table import TokenTable
-from pipeline.training.machine import device, use_bf16
+from pipeline.training.machine import compile_if_asked, device, use_bf16, use_tf32
 
 
 def predict(
@@ -38,13 +38,27 @@ def read_batches(
 ) -> Iterator[tuple[np.ndarray, PooledClassifierOutput]]:
     """Yield row numbers (B,) and what the model says of them, until every row of ``table`` is read."""
     place = device()
-    model = model.to(place).eval()
-    for rows in batches_by_length(table.lengths, batch_tokens):
-        batch = {name: value.to(place) for name, value in pad_rows(table, rows, pad_token_id).items()}
+    model = compile_if_asked(model.to(place).eval())
+    torch.set_float32_matmul_precision("high" if use_tf32(precision) else "highest")
+    batches = (
+        (rows, _moved(pad_rows(table, rows, pad_token_id), place))
+        for rows in batches_by_length(table.lengths, batch_tokens)
+    )
+    following = next(batches, None)
+    while following is not None:
+        rows, batch = following
         # Entered anew for each batch: a generator must not leave its caller in inference mode.
         with torch.inference_mode(), torch.autocast(place.type, torch.bfloat16, enabled=use_bf16(precision)):
             outputs = model(**batch)
+        # While a GPU computes, the next batch is padded and on its way.
+        following = next(batches, None)
         yield rows, outputs
+
+
+def _moved(batch: dict[str, torch.Tensor], place: torch.device) -> dict[str, torch.Tensor]:
+    if place.type != "cuda":
+        return {name: value.to(place) for name, value in batch.items()}
+    return {name: value.pin_memory().to(place, non_blocking=True) for name, value in batch.items()}
 
 
 def to_numpy(states: torch.Tensor) -> np.ndarray:

@@ -1,0 +1,46 @@
+"""What the comparison with transformers' example counts: operations, steps, and which side is the measure."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+from benchmarks.example import build_table, sides
+from benchmarks.example_worker import WARM_UP, Clock, clock_figures, rates
+from tests.training.test_trainer import budget, run
+
+SHAPE = {"hidden_size": 16, "intermediate_size": 48, "num_hidden_layers": 3}
+
+
+def test_the_operations_are_those_that_torch_counts() -> None:
+    model = BertModel(
+        BertConfig(**SHAPE, num_attention_heads=2, vocab_size=50, _attn_implementation="eager"), add_pooling_layer=False
+    ).eval()
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        for tokens in (7, 12):
+            model(torch.zeros(1, tokens, dtype=torch.long))
+    found = rates(np.array([7, 12]), 2.0, 3, SHAPE)
+    assert found == {"rows": 1.0, "flops": 3 * counter.get_total_flops() / 2}
+
+
+def test_the_clock_runs_from_the_warm_up_to_the_last_step(tokenizer: PreTrainedTokenizerFast) -> None:
+    clock = Clock()
+    with clock.running():
+        run(tokenizer, budget(steps=30))
+    assert clock.steps == 30
+    assert clock.seconds > 0
+    found = clock_figures(clock, np.array([3, 5]), 16, SHAPE)
+    assert found["rows"] == pytest.approx((30 - WARM_UP) * 16 / clock.seconds)
+
+
+def test_the_example_at_its_fastest_is_the_measure() -> None:
+    sort = {"finetune": {"rows": 50.0, "flops": 1e9}, "read": {"rows": 300.0, "flops": 2e9}, "macro_f1": 0.5}
+    fast = {"finetune": {"rows": 100.0, "flops": 2e9}, "read": {"rows": 200.0, "flops": 3e9}, "macro_f1": 0.6}
+    table = build_table([("example, at its fastest", fast), ("Graft", sort)], 1e10)
+    assert "| Graft | 50 | 0.5× | 10 % | 300 | 1.5× | 20 % | .500 |".replace(" .5", " 0.5") in table
+    titles = [side.title for side in sides(Path("run.py"), compiled=True)]
+    assert titles[:3] == ["example, as it comes", "example, at its fastest", "Graft"]
+    assert titles[-1] == "Graft, compiled"
