@@ -3,6 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
+# What is imported is compiled once and kept, also where the environment says not to: without that each of the many
+# processes of a run would compile torch and transformers anew, for half a minute.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: repro test test-long check fix ablation benchmark serve load streaming pictures browser install clean
 
 repro: install  ## rebuild every number; measure the speed of what has not been measured yet, and put it into the report
