@@ -58,7 +58,7 @@ class Params(Sections, extra="forbid"):
     budget: BudgetConfig
     transfer: TransferConfig
     students: Annotated[dict[str, StudentConfig], Field(min_length=1)]
-    rivals: Annotated[dict[str, RivalConfig], Field(min_length=1)]
+    rivals: dict[str, RivalConfig]
     evaluate: EvaluateConfig
     robustness: RobustnessConfig
     export: ExportConfig

@@ -124,7 +124,9 @@ def _unshown(results: Results) -> list[str]:
 
 
 def _against_rivals(results: Results) -> list[str]:
-    """One sentence per rival that someone loses to, then one for the rivals that all students beat."""
+    """One sentence per rival that someone loses to, one for those that all students beat, or that there are none."""
+    if not any(model.kind == "rival" for model in results.models):
+        return ["No simpler model stands beside these: params.yaml names none under rivals."]
     beaten, sentences = [], []
     for rival in results.of("rival"):
         losers = [model for model in results.ranked_students if model.score <= rival.score]

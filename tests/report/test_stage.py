@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from ruamel.yaml import YAML
 
 from pipeline.errors import GraftError
 from pipeline.stages import report
@@ -109,6 +110,17 @@ def test_a_student_that_is_no_longer_named_is_not_shown(fabricate):
     for path in files(folder / "report"):
         assert "ghost" not in path.name
         assert "ghost" not in path.read_text(encoding="utf-8")
+
+
+def test_a_job_without_rivals_has_its_page(fabricate):
+    folder = fabricate()
+    params = folder / "params.yaml"
+    values = YAML().load(params)
+    values["rivals"] = {}
+    YAML().dump(values, params)
+    report.main()
+    assert "params.yaml names none under rivals" in read(folder, "report.md")
+    assert "tfidf" not in read(folder, "index.html")
 
 
 def test_names_from_the_data_are_escaped(fabricate):

@@ -155,6 +155,12 @@ def test_a_rival_that_does_not_apply_says_why():
     assert decide(student("bilstm", 0.7, SURE), rival).caveats[0] == "vader does not apply: no sentiment."
 
 
+def test_that_there_is_no_rival_is_said():
+    told = "No simpler model stands beside these: params.yaml names none under rivals."
+    assert decide(student("bilstm", 0.7, SURE)).caveats[0] == told
+    assert told not in decide(student("bilstm", 0.7, SURE), model("tfidf", "rival", 0.6)).caveats
+
+
 @pytest.mark.parametrize(("lost", "warned"), [(0.004, False), (0.005, False), (0.012, True), (-0.02, False)])
 def test_an_int8_file_that_costs_more_than_half_a_point_is_warned_of(lost, warned):
     found = decide(student("bilstm", 0.7, SURE, lost=lost)).caveats
