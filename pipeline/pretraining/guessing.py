@@ -23,7 +23,9 @@ def guess(
         output[states] = output[states][asked][None]
         return output
 
-    hook = model.base_model.register_forward_hook(pick)
+    # In several processes the model is wrapped, and the wrapper must be the one that is called.
+    inner: PreTrainedModel = getattr(model, "module", model)
+    hook = inner.base_model.register_forward_hook(pick)
     try:
         return model(input_ids=input_ids, attention_mask=attention_mask).logits[0]
     finally:

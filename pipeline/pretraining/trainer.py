@@ -16,6 +16,7 @@ from pipeline.pretraining.memory import return_freed_blocks
 from pipeline.pretraining.packing import Packed
 from pipeline.settings.pretraining import PretrainingConfig
 from pipeline.training.arguments import training_arguments
+from pipeline.training.division import KINDS
 from pipeline.training.resume import ResumableTrainer
 from pipeline.training.trained import Trained, finish
 
@@ -74,8 +75,18 @@ class VisitSampler(Sampler[int]):
             yield from (start + random.permutation(self.rows))[: self.wanted - start].tolist()
 
 
+def count_hidden(batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    """Of a part of a batch: its sequences, of which all teach, and its hidden tokens; (3,) int64."""
+    rows = len(batch["input_ids"])
+    return torch.tensor([rows, rows, int((batch["labels"] != IGNORED).sum())])
+
+
 class PretrainingTrainer(ResumableTrainer):
     """Trainer over visits of packed sequences."""
+
+    count = staticmethod(count_hidden)
+    # The masks of a batch follow from all of its visits.
+    collates_whole = True
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -92,13 +103,17 @@ class PretrainingTrainer(ResumableTrainer):
         """The mean cross-entropy, in nats, of the tokens that were hidden."""
         labels = inputs["labels"]
         asked = labels != IGNORED
+        portions = self.portions(inputs)
         logits = guess(model, inputs["input_ids"], inputs["attention_mask"], asked, self.alone)
-        loss = torch.nn.functional.cross_entropy(logits.float(), labels[asked])
+        # A part of a batch may have hidden no token, and the mean over none is no number.
+        reduction = "mean" if portions is None else "sum"
+        loss = torch.nn.functional.cross_entropy(logits.float(), labels[asked], reduction=reduction)
+        if portions is not None:
+            loss = loss / asked.sum().clamp(min=1) * portions[KINDS.index("tokens")]
         return (loss, {"logits": logits}) if return_outputs else loss
 
     def _get_train_sampler(self, train_dataset: Dataset | None = None) -> Sampler:
-        size = self.args.train_batch_size * self.args.gradient_accumulation_steps * self.args.world_size
-        return VisitSampler(len(self.train_dataset), self.args.max_steps * size, self.args.seed)
+        return VisitSampler(len(self.train_dataset), self.args.max_steps * self.division.batch_size, self.args.seed)
 
 
 def pretrain(
@@ -112,6 +127,7 @@ def pretrain(
     began = time.monotonic()
     return_freed_blocks()
     trainer = PretrainingTrainer(
+        batch_size=config.batch_size,
         model=model,
         args=training_arguments(
             str(work),

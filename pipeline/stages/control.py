@@ -19,6 +19,7 @@ from pipeline.tokens.table import read_tokens
 from pipeline.training.checkpoints import unfinished_work
 from pipeline.training.folder import publish_model
 from pipeline.training.machine import seed_everything
+from pipeline.training.together import say
 from pipeline.training.trainer import train
 
 LABELS = Path("data/prepared/labels.json")
@@ -49,7 +50,7 @@ def main(name: str) -> None:
     with unfinished_work(f"control@{name}", told, [*(tokens / each for each in READ), LABELS]) as work:
         trained = train(model, tables, pad, budget, *at, work=work, tuning=settings.tuning.of_control())
         publish_model(Path("models/controls") / name, trained, tokenizer)
-    print(f"control@{name}: {trained.course}")
+    say(f"control@{name}: {trained.course}")
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from pipeline.tokens.table import read_tokens
 from pipeline.training.checkpoints import unfinished_work
 from pipeline.training.folder import publish_model
 from pipeline.training.machine import seed_everything
+from pipeline.training.together import say
 from pipeline.training.trainer import train
 
 LABELS = Path("data/prepared/labels.json")
@@ -53,7 +54,7 @@ def main(name: str) -> None:
             model, tables, tokenizer.pad_token_id, config, steps, config.evaluations, teacher.seed, None, work, tuning
         )
         publish_model(Path("models/teacher") / name, trained, tokenizer)
-    print(f"finetune@{name}: {trained.course}")
+    say(f"finetune@{name}: {trained.course}")
 
 
 if __name__ == "__main__":

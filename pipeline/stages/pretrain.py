@@ -24,6 +24,8 @@ from pipeline.tokens.encoding import load_tokenizer
 from pipeline.training.checkpoints import unfinished_work
 from pipeline.training.folder import publish_model
 from pipeline.training.machine import seed_everything
+from pipeline.training.ranks import is_main_rank
+from pipeline.training.together import say
 
 
 class Settings(Sections):
@@ -45,19 +47,21 @@ def main(name: str) -> None:
         model = new_masked_model(config.config, tokenizer, config.length)
     else:
         model = load_masked_model(source, tokenizer, config.length)
-    print(
+    say(
         f"pretrain@{name}: {len(train):,} sequences of {config.length} tokens, {train.tokens:,} tokens in all; "
         f"{held_out.bytes:,} bytes of text are held out"
     )
     inputs = {Path(TRANSFER_SET), folder, source}
     with unfinished_work(f"pretrain@{name}", {"pretraining": config}, inputs) as work:
         trained = pretrain(model, train, held_out, masks, config, work)
-        bits = bits_per_byte(trained.model, held_out, masks.mask_token_id, config.batch_size)
+        bits = 0.0
+        if is_main_rank():
+            bits = bits_per_byte(trained.model, held_out, masks.mask_token_id, config.batch_size)
         trained.summary.update(
             bits_per_byte=round(bits, 6), held_out_bytes=held_out.bytes, texts=len(texts), tokens=train.tokens
         )
         publish_model(Path("models/pretrained") / name, trained, tokenizer)
-    print(f"pretrain@{name}: {bits:.3f} bits per byte; {trained.course}")
+    say(f"pretrain@{name}: {bits:.3f} bits per byte; {trained.course}")
 
 
 if __name__ == "__main__":

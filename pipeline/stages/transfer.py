@@ -27,6 +27,7 @@ from pipeline.tokens.table import TokenTable, read_tokens
 from pipeline.training.checkpoints import unfinished_work
 from pipeline.training.folder import publish_model
 from pipeline.training.machine import seed_everything
+from pipeline.training.together import say
 from pipeline.training.trainer import train
 from pipeline.transfer.layers import copy_layers
 from pipeline.transfer.lesson import build_lesson, needed_signals
@@ -67,7 +68,7 @@ def main(name: str) -> None:
     model = student(settings.architecture, settings.config, tokenizer, task.labels)
     task.describe(model.config)
     copied = _start(model, params, settings) if params.transfer.warm_start else 0
-    print(f"transfer@{name}: {copied:,} of {model.num_parameters():,} weights start from {settings.start}")
+    say(f"transfer@{name}: {copied:,} of {model.num_parameters():,} weights start from {settings.start}")
     lesson = build_lesson(model, params.transfer.phases, signals, budget.steps, settings.tuning)
     # The order of the teachers is that of their vectors side by side.
     pad, at = tokenizer.pad_token_id, (budget.steps, budget.evaluations, budget.seed)
@@ -75,7 +76,7 @@ def main(name: str) -> None:
     with unfinished_work(f"transfer@{name}", told, _inputs(params, settings, tokens)) as work:
         trained = train(model, tables, pad, budget, *at, lesson, work, settings.tuning)
         publish_model(Path("models/students") / name, trained, tokenizer)
-    print(f"transfer@{name}: {trained.course}")
+    say(f"transfer@{name}: {trained.course}")
 
 
 def _inputs(params: Settings, settings: StudentConfig, tokens: Path) -> list[Path]:

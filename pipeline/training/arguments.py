@@ -1,14 +1,14 @@
 """What Trainer is told of any training here."""
 
 import math
-import os
 from typing import Any
 
 from transformers import TrainingArguments
 
-from pipeline.errors import GraftError
 from pipeline.settings.optimisation import OptimisationConfig
+from pipeline.training.division import device_batch, divide
 from pipeline.training.machine import device, use_bf16, use_tf32
+from pipeline.training.ranks import world_size
 
 
 def training_arguments(
@@ -28,9 +28,11 @@ def training_arguments(
     Raises GraftError if the batch cannot be divided among the processes.
     """
     every = max(1, math.ceil(steps / evaluations))
+    division = divide(config.batch_size, world_size(), device_batch())
     return TrainingArguments(
         output_dir=folder,
-        per_device_train_batch_size=_per_process(config.batch_size),
+        per_device_train_batch_size=division.largest,
+        gradient_accumulation_steps=division.accumulation,
         per_device_eval_batch_size=evaluated,
         max_steps=steps,
         learning_rate=config.learning_rate,
@@ -57,12 +59,3 @@ def training_arguments(
         data_seed=seed,
         **own,
     )
-
-
-def _per_process(batch_size: int) -> int:
-    world = int(os.environ.get("WORLD_SIZE", "1"))
-    if batch_size % world:
-        raise GraftError(
-            f"batch_size {batch_size} cannot be divided among {world} processes; choose a multiple of {world}"
-        )
-    return batch_size // world

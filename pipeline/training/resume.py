@@ -15,7 +15,6 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import (
     EarlyStoppingCallback,
-    Trainer,
     TrainerCallback,
     TrainerControl,
     TrainerState,
@@ -25,7 +24,10 @@ from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, rotate_checkpoints
 
 from pipeline.disk import naming_a_full_disk
 from pipeline.training.checkpoints import is_whole, seal
+from pipeline.training.divided import DividedTrainer
+from pipeline.training.ranks import is_main_rank
 from pipeline.training.sampling import BatchShufflingSampler
+from pipeline.training.together import said_by_all, say, told_by_main
 
 STATE = "trainer_state.json"
 PROGRESS = "progress.safetensors"
@@ -35,8 +37,11 @@ PROGRESS = "progress.safetensors"
 SECONDS = 60.0
 TIMES = 50.0
 
+# Several processes ask the main one, whose clock counts, after every so many steps.
+ASKING = 10
 
-class ResumableTrainer(Trainer):
+
+class ResumableTrainer(DividedTrainer):
     """Trainer with sealed checkpoints, of which the newest and the best are kept, and exact resumption.
 
     With ``save_only_model`` it keeps what ``load_best_model_at_end`` asks for, and cannot be resumed.
@@ -54,7 +59,7 @@ class ResumableTrainer(Trainer):
     def go_on(self) -> None:
         """Train to the last step, from the last whole checkpoint in the output folder if there is one."""
         folder = Path(self.args.output_dir)
-        checkpoint = None if self.args.save_only_model else last_whole(folder)
+        checkpoint = None if self.args.save_only_model else _agreed(folder)
         if checkpoint is None:
             self.train()
             return
@@ -143,16 +148,34 @@ class _Keeper(TrainerCallback):
         self.last = time.monotonic()
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        """Ask for a checkpoint if one is due; several processes could not agree on the time, so they make none."""
-        if args.save_only_model or args.world_size > 1:
+        """Ask for a checkpoint if one is due by the clock of the main process."""
+        if args.save_only_model or (args.world_size > 1 and state.global_step % ASKING):
             return
         each = self.trainer.checkpoint_seconds / max(self.trainer.checkpoints, 1)
-        if time.monotonic() - self.last >= max(SECONDS, TIMES * each):
+        if told_by_main(time.monotonic() - self.last >= max(SECONDS, TIMES * each)):
             control.should_save = True
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Count from the last checkpoint on."""
         self.last = time.monotonic()
+
+
+def _agreed(folder: Path) -> Path | None:
+    """The checkpoint in ``folder`` that all processes go on from: the last whole one, if each of them sees it."""
+    found = last_whole(folder) if is_main_rank() else None
+    name = told_by_main(found.name if found is not None else None)
+    if name is None:
+        return None
+    seen = [(folder / name / file).exists() for file in (STATE, PROGRESS)]
+    blind = [str(number) for number, sees in enumerate(said_by_all(all(seen))) if not sees]
+    if not blind:
+        return folder / name
+    say(
+        f"process {', '.join(blind)} does not see {folder / name}, so the training starts anew; "
+        "to go on from checkpoints, share their folder among the nodes"
+    )
+    shutil.rmtree(folder / name, ignore_errors=True)
+    return None
 
 
 def last_whole(folder: Path) -> Path | None:

@@ -14,10 +14,20 @@ class BatchShufflingSampler(LengthGroupedSampler):
     LengthGroupedSampler alone goes from the longest texts to the shortest over and over. Without a generator the
     order is drawn from torch's global random numbers, whose state before the last draw is ``began``; the next order
     is drawn from ``replayed`` where that is set.
+
+    Global random numbers are not the same in several processes once each has dropped out what it liked. With a
+    ``seed`` the order of every pass but the first is drawn from that and the number of the pass.
     """
 
     began: torch.Tensor | None = None
     replayed: torch.Tensor | None = None
+    seed: int | None = None
+
+    def set_epoch(self, epoch: int) -> None:
+        """Tell which pass over the rows is next."""
+        if self.seed is not None:
+            mixed = int(np.random.SeedSequence([self.seed, epoch]).generate_state(1)[0])
+            self.generator = torch.Generator().manual_seed(mixed) if epoch else None
 
     def __iter__(self) -> Iterator[int]:
         if self.replayed is not None:

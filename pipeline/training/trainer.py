@@ -19,6 +19,7 @@ from transformers import (
     TrainingArguments,
 )
 
+from pipeline.errors import GraftError
 from pipeline.evaluation.measures import validation_figures
 from pipeline.settings.optimisation import TrainingConfig
 from pipeline.settings.tuning import TuningConfig
@@ -26,6 +27,7 @@ from pipeline.task import task_of_model
 from pipeline.tokens.batches import BatchCollator, Signal, TokenDataset
 from pipeline.tokens.table import TokenTable, slice_rows
 from pipeline.training.arguments import training_arguments
+from pipeline.training.division import DEVICE_BATCH, KINDS, Division
 from pipeline.training.machine import device
 from pipeline.training.optimizer import build_optimizer, make_embeddings_sparse, sparse_parameters
 from pipeline.training.resume import ResumableTrainer
@@ -41,13 +43,14 @@ class Lesson:
 
     ``learner`` wraps the student: its output's loss in training is the objective. ``signals`` hold one
     entry per training row; ``pools`` are (steps, row numbers), taken in turn; ``advance`` is told the share
-    of the steps done before each of them.
+    of the steps done before each of them; ``among`` names the losses that compare the texts of a batch.
     """
 
     learner: torch.nn.Module
     signals: Mapping[str, Signal]
     pools: Sequence[tuple[int, np.ndarray]]
     advance: Callable[[float], None]
+    among: Sequence[str] = ()
 
 
 class GraftTrainer(ResumableTrainer):
@@ -82,11 +85,18 @@ class GraftTrainer(ResumableTrainer):
         self, model: torch.nn.Module, inputs: dict[str, Any], return_outputs: bool = False, **options: Any
     ) -> Any:
         """Return the loss of a batch, and in an evaluation, where it is always the model's own, its outputs."""
+        portions = self.portions(inputs)
+        if self.lesson is not None and portions is not None:
+            # Each loss of the objective counts by what it is a mean over.
+            return super().compute_loss(model, inputs | {"portions": portions}, return_outputs, **options)
         if self.gold_loss is None or not model.training:
-            return super().compute_loss(model, inputs, return_outputs, **options)
-        labels = inputs.pop("labels")
-        outputs = model(**inputs)
-        loss = self.gold_loss(outputs["logits"], labels)
+            loss, outputs = super().compute_loss(model, inputs, return_outputs=True, **options)
+        else:
+            labels = inputs.pop("labels")
+            outputs = model(**inputs)
+            loss = self.gold_loss(outputs["logits"], labels)
+        if portions is not None:
+            loss = loss * portions[KINDS.index("labels")]
         return (loss, outputs) if return_outputs else loss
 
     def _clip_grad_norm(self, model: torch.nn.Module) -> torch.Tensor | None:
@@ -99,9 +109,11 @@ class GraftTrainer(ResumableTrainer):
     def _get_train_sampler(self, train_dataset: Dataset | None = None) -> Sampler:
         dataset = train_dataset if train_dataset is not None else self.train_dataset
         assert isinstance(dataset, TokenDataset)
-        size = self.args.train_batch_size * self.args.gradient_accumulation_steps
+        size = self.division.batch_size
         if self.lesson is None:
-            return self.repeat_order(BatchShufflingSampler(size, dataset=dataset, lengths=dataset.lengths))
+            sampler = BatchShufflingSampler(size, dataset=dataset, lengths=dataset.lengths)
+            sampler.seed = self.args.seed if self.is_divided else None
+            return self.repeat_order(sampler)
         return PhaseSampler(self.lesson.pools, dataset.table.lengths, size, self.args.seed)
 
 
@@ -146,6 +158,7 @@ def train(
     # Trainer writes checkpoints and its own files, of which none is published.
     with TemporaryDirectory(prefix="graft-") if work is None else nullcontext(str(work)) as folder:
         trainer = GraftTrainer(
+            batch_size=config.batch_size,
             lesson=lesson,
             tuned=tuned,
             loss=_loss_of_labels(model, tables["train"], tuning) if lesson is None else None,
@@ -161,12 +174,23 @@ def train(
             compute_metrics=lambda result: validation_figures(result.predictions, result.label_ids, task),
             callbacks=[*tuned.callbacks, *([] if lesson is None else [Progress(lesson.advance)])],
         )
+        if lesson is not None and lesson.among and trainer.division.parts > 1:
+            raise _indivisible(lesson.among[0], trainer.division)
         trainer.go_on()
     tuned.merge()
     trained = finish(trainer, model, began)
     if tuned.trained == values:
         return trained
     return replace(trained, summary=trained.summary | {"trained_parameters": tuned.trained})
+
+
+def _indivisible(loss: str, division: Division) -> GraftError:
+    among = f"{division.processes} process{'es' if division.processes > 1 else ''}"
+    return GraftError(
+        f"transfer: the loss {loss} compares the texts of a batch with one another, and the batch of "
+        f"{division.batch_size} is divided into {division.parts} parts here, among {among}; leave that loss out, or "
+        f"use one process, with no {DEVICE_BATCH} below {division.batch_size}"
+    )
 
 
 def _loss_of_labels(model: PreTrainedModel, table: TokenTable, tuning: TuningConfig) -> GoldLoss | None:

@@ -29,11 +29,15 @@ class Learner(nn.Module):
         input_ids: torch.Tensor,
         attention_mask: torch.Tensor,
         labels: torch.Tensor | None = None,
+        portions: torch.Tensor | None = None,
         **signals: torch.Tensor,
     ) -> PooledClassifierOutput:
-        """Classify (B, T) tokens; in training the output's loss is the objective's on ``signals``."""
+        """Classify (B, T) tokens; in training return the objective's loss on ``signals`` alone.
+
+        ``portions`` are as in the objective.
+        """
         if not self.training:
             return self.student(input_ids=input_ids, attention_mask=attention_mask, labels=labels)
         outputs = self.student(input_ids=input_ids, attention_mask=attention_mask)
-        outputs.loss = self.objective(outputs, signals)
-        return outputs
+        # The loss alone: of the rest, several processes would wait for the gradient of what it does not read.
+        return PooledClassifierOutput(loss=self.objective(outputs, signals, portions))

@@ -13,7 +13,15 @@ from pipeline.task import is_known, task_of_model
 from pipeline.tokens.batches import Signal
 from pipeline.training.trainer import Lesson
 from pipeline.transfer.learner import Learner
-from pipeline.transfer.objective import Objective, Phase, bind_phases, phase_at, signals_read, with_gold_loss
+from pipeline.transfer.objective import (
+    Objective,
+    Phase,
+    bind_phases,
+    losses_among_texts,
+    phase_at,
+    signals_read,
+    with_gold_loss,
+)
 from pipeline.tuning.gold import gold_loss
 
 
@@ -40,7 +48,8 @@ def build_lesson(
 
     read = signals_read(phases)
     kept = {name: values for name, values in signals.items() if name in read}
-    return Lesson(Learner(model, objective), kept, _pools(phases, labels, steps), advance)
+    among = losses_among_texts(phases)
+    return Lesson(Learner(model, objective), kept, _pools(phases, labels, steps), advance, among)
 
 
 def needed_signals(configs: Sequence[PhaseConfig]) -> set[str]:

@@ -1,8 +1,8 @@
 """Losses that carry a teacher's knowledge: pure tensor functions, registered by name.
 
 Every loss takes the student's part and the teacher's signal of the same batch and returns a scalar, the
-mean over the batch, so that it is the same for any number of accumulation steps of equal size. A loss
-over pairs of texts (``similarity``, ``relations``, ``cka``) sees the pairs within one micro-batch.
+mean over the batch, so that those of its parts, weighed by what each has, add up to that of the whole. A loss among
+texts (``similarity``, ``relations``, ``cka``) sees their pairs, and its batch cannot be divided.
 """
 
 from collections.abc import Callable
@@ -140,20 +140,23 @@ def _above_zero(temperature: float) -> None:
 
 @dataclass(frozen=True)
 class Loss:
-    """A loss, what it reads of a batch, and whether the student's part is first projected to the teacher's width."""
+    """A loss, what it reads of a batch, whether the student's part is first projected to the teacher's width, and
+    whether it compares the texts ``among`` one another.
+    """
 
     function: LossFunction
     reads: Literal["logits", "labels", "pooled", "tokens"]
     projected: bool = False
+    among: bool = False
 
 
 LOSSES: dict[str, Loss] = {
-    "cka": Loss(cka, "pooled"),
+    "cka": Loss(cka, "pooled", among=True),
     "gold": Loss(gold, "labels"),
     "logits_kl": Loss(logits_kl, "logits"),
     "logits_mse": Loss(logits_mse, "logits"),
-    "relations": Loss(relations, "pooled"),
+    "relations": Loss(relations, "pooled", among=True),
     "representation": Loss(representation, "pooled", projected=True),
-    "similarity": Loss(similarity, "pooled"),
+    "similarity": Loss(similarity, "pooled", among=True),
     "token_states": Loss(token_states, "tokens", projected=True),
 }

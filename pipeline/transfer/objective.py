@@ -17,6 +17,7 @@ from pipeline.errors import GraftError
 from pipeline.models.outputs import PooledClassifierOutput
 from pipeline.settings.base import Kind
 from pipeline.settings.transfer import LossConfig, PhaseConfig
+from pipeline.training.division import KINDS
 from pipeline.transfer.losses import LOSSES, Loss, LossFunction, labels_kl
 
 
@@ -56,10 +57,21 @@ class Objective(nn.Module):
         projected = {term.loss.reads for phase in phases for term in phase.terms if term.loss.projected}
         self.projections = nn.ModuleDict({name: nn.Linear(*widths[name]) for name in sorted(projected)})
 
-    def forward(self, outputs: PooledClassifierOutput, signals: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        """Return the scalar objective of a batch with its ``signals``, named as ``SIGNALS`` says."""
+    def forward(
+        self,
+        outputs: PooledClassifierOutput,
+        signals: Mapping[str, torch.Tensor],
+        portions: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Return the scalar objective of a batch with its ``signals``, named as ``SIGNALS`` says.
+
+        Of a part of a batch, ``portions`` (3,) say what a mean over its rows, labels and tokens counts.
+        """
         phase = phase_at(self.phases, self.progress)
         terms = [term.weight * self._measure(term, outputs, signals) for term in phase.terms]
+        if portions is not None:
+            kinds = [KINDS.index(MEANS.get(term.loss.reads, "rows")) for term in phase.terms]
+            terms = [each * portions[kind] for each, kind in zip(terms, kinds, strict=True)]
         # A projection of another phase takes no part; its product with zero keeps every parameter in the graph,
         # which training in several processes asks for.
         idle = sum(parameter.sum() * 0 for parameter in self.parameters())
@@ -82,6 +94,10 @@ def phase_at(phases: Sequence[Phase], progress: float) -> Phase:
 
 # Which signal of a batch each kind of loss is held to.
 SIGNALS = {"logits": "teacher_logits", "labels": "gold", "pooled": "teacher_pooled", "tokens": "teacher_tokens"}
+
+
+# What the mean of a loss is over, where that is not the texts.
+MEANS = {"labels": "labels", "tokens": "tokens"}
 
 
 def with_gold_loss(phases: Sequence[Phase], function: LossFunction) -> list[Phase]:
@@ -108,6 +124,11 @@ def bind_phases(configs: Sequence[PhaseConfig], task: Kind = "single_label") -> 
         )
         for at, (end, each) in enumerate(zip(ends, (config.losses for config in configs), strict=True))
     ]
+
+
+def losses_among_texts(phases: Sequence[Phase]) -> list[str]:
+    """Names of the phases' losses that compare the texts of a batch with one another."""
+    return [term.name for phase in phases for term in phase.terms if term.loss.among]
 
 
 def signals_read(phases: Sequence[Phase]) -> set[str]:
