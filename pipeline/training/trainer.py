@@ -145,7 +145,7 @@ def train(
     ``tables`` holds ``train`` and ``validation``. Without a ``lesson``, whose learner wraps ``model``, the loss
     is that of the table's labels for the model's task, or what ``tuning`` asks for, which also says which layers learn,
     when and how fast. Validation always measures the task's own loss. The training goes on from the last whole
-    checkpoint in ``work``, where it also leaves its own; without that folder it can only be done in one go.
+    checkpoint in ``work``, where it also leaves its own; without that it can only be done in one go, by one process.
     Raises GraftError if the loss stops being a number, the batch cannot be divided among the processes, or the model
     cannot be tuned so.
     """

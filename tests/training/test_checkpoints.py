@@ -1,5 +1,6 @@
 """Unfinished work is found again by exactly the run it belongs to, one run at a time, and does not pile up."""
 
+import json
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -10,7 +11,8 @@ from filelock import FileLock
 
 from pipeline.settings.teach import TeachConfig
 from pipeline.training import checkpoints
-from pipeline.training.checkpoints import LOCK, checkpoint_folder, is_whole, seal, unfinished_work
+from pipeline.training.checkpoints import LOCK, MACHINE, checkpoint_folder, is_whole, seal, unfinished_work
+from pipeline.training.leftovers import left_elsewhere
 
 
 def test_anything_that_could_change_the_result_gives_another_folder(tmp_path: Path) -> None:
@@ -119,3 +121,61 @@ def test_a_seal_holds_until_a_file_changes_comes_or_goes(tmp_path: Path) -> None
     seal(folder)
     (folder / "whole.json").write_text((folder / "whole.json").read_text()[:-20])
     assert not is_whole(folder)
+
+
+def test_work_of_a_machine_set_up_otherwise_is_named_kept_and_gone_in_the_end(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    left = leave({"rows": 3})
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "get_num_threads", lambda: 77)
+        other = leave({"rows": 3})
+        threads = json.loads((left / MACHINE).read_text())["machine"]["threads"]
+        assert capsys.readouterr().out == (
+            f"teach@a: unfinished work made with {threads} thread{'s' if threads > 1 else ''} lies in {left}; with 77 "
+            f"threads the result would differ, so it starts anew; to go on with it set OMP_NUM_THREADS={threads}\n"
+        )
+        assert sorted(root.iterdir()) == sorted([left, other])
+        # Other settings, and nobody can go on with either.
+        last = leave({"rows": 4})
+        assert list(root.iterdir()) == [last]
+    leave({"rows": 4})
+    with unfinished_work("teach@a", {"rows": 4}, []):
+        assert len(list(root.iterdir())) == 2
+    assert list(root.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "said"),
+    [
+        (
+            {"world_size": 2},
+            {"world_size": 1},
+            ["with 2 processes lies", "with 1 process the", "launch 2 proc"],
+        ),
+        (
+            {"device_batch": 8},
+            {"device_batch": None},
+            ["GRAFT_DEVICE_BATCH=8 lies", "no GRAFT", "set GRAFT_DEV"],
+        ),
+        ({"device_batch": None}, {"device_batch": 8}, ["to go on with it unset GRAFT_DEVICE_BATCH"]),
+        (
+            {"threads": 1, "world_size": 4},
+            {"threads": 2, "world_size": 1},
+            ["1 thread, 4 processes lies", "set OMP_NUM_THREADS=1 and launch 4 processes"],
+        ),
+        ({"torch": "2.0"}, {"torch": "2.1"}, ["with torch 2.0 lies", "with torch 2.1 the", "starts anew"]),
+    ],
+)
+def test_the_line_says_what_differs_and_how_to_go_on(then: dict, now: dict, said: list[str]) -> None:
+    line = left_elsewhere(Path("work"), then, now)
+    assert all(each in line for each in said), line
+    assert ("to go on with it" in line) is ("torch" not in then)
+
+
+def test_work_that_is_the_same_in_any_world_has_one_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = set()
+    for world in ("1", "2"):
+        monkeypatch.setenv("WORLD_SIZE", world)
+        folders.add(checkpoint_folder("teach@a", {}, [], any_world=True))
+    assert len(folders) == 1

@@ -20,7 +20,7 @@ from pipeline.training import resume
 from pipeline.training.checkpoints import SEAL, is_whole, seal
 from pipeline.training.folder import publish_model
 from pipeline.training.machine import seed_everything
-from pipeline.training.resume import last_whole, step_of
+from pipeline.training.resume import _agreed, last_whole, step_of
 from pipeline.training.trained import Trained
 from pipeline.training.trainer import train
 from pipeline.transfer.lesson import build_lesson
@@ -229,4 +229,19 @@ def test_a_full_disk_gets_one_line_and_leaves_no_checkpoint(trial: Trial, monkey
         GraftError, match=r"checkpoint-6 could not be written whole: no space left on device; make room"
     ):
         trial.run()
+    assert trial.steps() == []
+
+
+def test_a_checkpoint_that_a_process_does_not_see_is_left_for_none(
+    trial: Trial, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    trial.kill_after(1, monkeypatch)
+    assert _agreed(trial.work) == trial.work / "checkpoint-6"
+    monkeypatch.setattr(resume, "said_by_all", lambda sees: [sees, False, sees])
+    capsys.readouterr()
+    assert _agreed(trial.work) is None
+    assert capsys.readouterr().out == (
+        f"process 1 does not see {trial.work / 'checkpoint-6'}, so the training starts anew; to go on from "
+        "checkpoints, share their folder among the nodes\n"
+    )
     assert trial.steps() == []

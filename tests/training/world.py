@@ -1,14 +1,14 @@
 """What each of several processes does for ``test_worlds.py``: small trainings, and what came of them."""
 
 import os
-import shutil
+import socket
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from ruamel.yaml import YAML
 from transformers import BertConfig, BertForMaskedLM, PreTrainedModel, TrainerCallback
@@ -26,10 +26,10 @@ from pipeline.stages import teach
 from pipeline.tokens.batches import BatchCollator, TokenDataset
 from pipeline.tokens.encoding import encode
 from pipeline.tokens.table import TokenTable, write_tokens
-from pipeline.training import optimizer, resume, trainer
+from pipeline.training import optimizer, resume
 from pipeline.training.arguments import training_arguments
 from pipeline.training.checkpoints import unfinished_work
-from pipeline.training.division import DEVICE_BATCH, Division, Part
+from pipeline.training.division import DEVICE_BATCH, Division
 from pipeline.training.machine import seed_everything
 from pipeline.training.trainer import GraftTrainer, train
 from pipeline.transfer.lesson import build_lesson
@@ -41,7 +41,9 @@ LABELS = ["bad", "good"]
 # 16 rows, and in a second batch 3: fewer than the 8 parts of two processes with four micro-batches each.
 ROWS, BATCH = 19, 16
 KINDS = ("own", "balanced", "focal", "objective", "masked")
-PHASES = [{"losses": [{"name": "logits_mse"}, {"name": "gold", "weight": 0.5}, {"name": "token_states", "weight": 2.0}]}]
+PHASES = [
+    {"losses": [{"name": "logits_mse"}, {"name": "gold", "weight": 0.5}, {"name": "token_states", "weight": 2.0}]}
+]
 SETTINGS = {"embedding_size": 16, "hidden_size": 16, "dropout": 0.0, "word_dropout": 0.0}
 TUNINGS = {
     "balanced": TuningConfig(class_weights="balanced"),
@@ -88,7 +90,7 @@ class Cut:
 def small_model(kind: str) -> PreTrainedModel:
     seed_everything(3)
     if kind != "masked":
-        return student("bilstm", SETTINGS, TOKENIZER, LABELS)
+        return student("static", SETTINGS, TOKENIZER, LABELS)
     sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
     still = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
     return BertForMaskedLM(BertConfig(vocab_size=len(TOKENIZER), max_position_embeddings=32, **sizes, **still))
@@ -129,11 +131,10 @@ def two_steps(kind: str, accumulation: int) -> dict[str, Any]:
             "args": training_arguments(folder, config, 2, 2, 3, "loss", save_only_model=True, max_grad_norm=1e9),
         }
         if kind == "masked":
-            # As many sequences as rows, so that the second step has those of a new pass among its own.
             data = packed()
             options |= {"train_dataset": PackedDataset(data, 3), "eval_dataset": PackedDataset(data, 4)}
-            of, collator = model, MaskingCollator(masks())
-            one: Any = PretrainingTrainer(model=model, data_collator=noting(collator, rows), **options)
+            of, collator = model, noting(MaskingCollator(masks()), options["train_dataset"], rows)
+            one: Any = PretrainingTrainer(model=model, data_collator=collator, **options)
         else:
             train_table = table(ROWS, 1)
             lesson, loss = None, None
@@ -144,12 +145,13 @@ def two_steps(kind: str, accumulation: int) -> dict[str, Any]:
                 loss = gold_loss(TUNINGS[kind], train_table.labels, 2)
             optimizer.make_embeddings_sparse(model)
             of = model if lesson is None else lesson.learner
+            dataset = TokenDataset(train_table, {} if lesson is None else lesson.signals)
             one = GraftTrainer(
                 lesson=lesson,
                 loss=loss,
                 model=of,
-                data_collator=noting(BatchCollator(0), rows),
-                train_dataset=TokenDataset(train_table, {} if lesson is None else lesson.signals),
+                data_collator=noting(BatchCollator(0), dataset, rows),
+                train_dataset=dataset,
                 eval_dataset=TokenDataset(table(ROWS, 2)),
                 preprocess_logits_for_metrics=lambda outputs, labels: outputs[0],
                 **options,
@@ -163,9 +165,12 @@ def two_steps(kind: str, accumulation: int) -> dict[str, Any]:
     return {"rows": rows, "gradients": seen.gradients, "losses": losses, "looks": looks}
 
 
-def noting(collator: Callable, rows: list[list[int]]) -> Callable:
+def noting(collator: Callable, of: Any, rows: list[list[int]]) -> Callable:
+    """``collator`` that also notes in ``rows`` which rows of the dataset ``of`` it is given."""
+
     def collate(items: list[tuple[Any, Any]]) -> Any:
-        rows.append([at for _, at in items if not isinstance(at, Part)])
+        if items[0][0] is of:
+            rows.append([at for _, at in items])
         return collator(items)
 
     return collate
@@ -178,7 +183,7 @@ def training(work: Path | None, dropout: float = 0.3) -> dict[str, torch.Tensor]
     """The weights after a control's training of three passes and a bit, with its checkpoints in ``work``."""
     seed_everything(3)
     optimizer.LARGE = len(TOKENIZER)
-    model = student("bilstm", PASSES | {"dropout": dropout, "word_dropout": dropout / 3}, TOKENIZER, LABELS)
+    model = student("static", PASSES | {"dropout": dropout, "word_dropout": dropout / 3}, TOKENIZER, LABELS)
     config = BudgetConfig(batch_size=16, learning_rate=0.01, steps=10, precision="fp32", seed=3)
     tables = {"train": table(40, 1), "validation": table(ROWS, 2)}
     trained = train(model, tables, 0, config, 10, 3, 3, None, work)
@@ -189,26 +194,22 @@ class Killed(BaseException):
     """What a training is ended with."""
 
 
-def killed_and_taken_up(folder: Path) -> dict[str, torch.Tensor]:
-    """The same training, ended after its checkpoint at step 8 and taken up."""
-    rotated = resume.rotate_checkpoints
-    saved = resume.ResumableTrainer._save_checkpoint
+def killed_and_taken_up(work: Path) -> dict[str, torch.Tensor]:
+    """The same training, with a checkpoint after every step, ended after step 7 of 10, within a pass, and taken up."""
+    save = resume.ResumableTrainer._save_checkpoint
 
-    def save(self: Any, model: Any, trial: Any) -> None:
-        saved(self, model, trial)
-        if self.state.global_step == 8:
+    def saved(self: Any, model: Any, trial: Any) -> None:
+        save(self, model, trial)
+        if self.state.global_step == 7:
             raise Killed
 
-    resume.ResumableTrainer._save_checkpoint = save  # type: ignore[method-assign]
-    try:
-        training(folder)
-        raise AssertionError("it should have been killed")
-    except Killed:
-        pass
-    finally:
-        resume.ResumableTrainer._save_checkpoint = saved  # type: ignore[method-assign]
-        resume.rotate_checkpoints = rotated
-    return training(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (("SECONDS", 0.0), ("TIMES", 0.0), ("ASKING", 1)):
+            patch.setattr(resume, name, value)
+        patch.setattr(resume.ResumableTrainer, "_save_checkpoint", saved)
+        with pytest.raises(Killed):
+            training(work)
+    return training(work)
 
 
 def write_project(folder: Path) -> None:
@@ -242,43 +243,26 @@ def live(rank: int, world: int, port: int, folder: Path) -> None:
     os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(world), "LOCAL_RANK": str(rank), "LOCAL_WORLD_SIZE": str(world)}
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "OMP_NUM_THREADS": "1"}
     os.environ["DVC_ROOT"] = str(folder)
-    torch.set_num_threads(1)
-    print("TIME0", time.time(), flush=True)
+    torch.distributed.init_process_group("gloo")
     seen: dict[str, Any] = {
         f"{kind} {accumulation}": two_steps(kind, accumulation) for kind in KINDS for accumulation in (1, 2, 4)
     }
-    print("TIME", time.time(), flush=True)
     os.environ.pop(DEVICE_BATCH)
     with unfinished_work("control@a", {}, []) as work:
         seen["folder"] = str(work)
-        seen["still"] = training(None, dropout=0.0)
+        seen["still"] = training(work / "still", dropout=0.0)
         seen["whole"] = training(work / "whole")
         seen["taken up"] = killed_and_taken_up(work / "killed")
     seen["gone"] = not work.exists()
-    try:
-        among = build_lesson(
-            small_model("own"), [PhaseConfig.model_validate({"losses": [{"name": "cka"}]})], pooled(), 2
-        )
-        config = BudgetConfig(batch_size=BATCH, learning_rate=0.01, steps=2, precision="fp32")
-        tables = {"train": table(ROWS, 1), "validation": table(ROWS, 2)}
-        train(among.learner.student, tables, 0, config, 2, 1, 3, among)  # type: ignore[arg-type]
-    except trainer.GraftError as error:
-        seen["refused"] = str(error)
     seen["signals"] = taught(folder / "project")
     torch.save(seen, folder / f"{rank}.pt")
 
 
-def pooled() -> dict[str, Any]:
-    return signals(table(ROWS, 1)) | {"teacher_pooled": np.random.default_rng(7).normal(size=(ROWS, 6))}
-
-
 def launch(world: int, folder: Path) -> list[dict[str, Any]]:
     """What each of ``world`` processes saw."""
-    import socket
-
-    shutil.rmtree(folder / "project/signals", ignore_errors=True)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    torch.multiprocessing.spawn(live, (world, port, folder), nprocs=world)
+    # Forked, for they have torch loaded then.
+    torch.multiprocessing.start_processes(live, (world, port, folder), nprocs=world, start_method="fork")
     return [torch.load(folder / f"{rank}.pt", weights_only=False) for rank in range(world)]
