@@ -1,6 +1,8 @@
 """Two processes, and micro-batches, give the losses, gradients and signals of one process that takes batches whole."""
 
+import gc
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,14 @@ from pipeline.training.trainer import train
 from pipeline.transfer.lesson import build_lesson
 from tests.training import world
 from tests.training.world import BATCH, KINDS, PHASES, ROWS, launch, small_model, table, taught, training, two_steps
+
+
+@pytest.fixture(scope="module", autouse=True)
+def frozen() -> Iterator[None]:
+    """Spare the objects of the libraries: Trainer looks through all for garbage each time that it trains."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="module")
