@@ -1,10 +1,10 @@
 """``python -m benchmarks.worlds``: two processes beside one, on the same texts of this project.
 
 The first teacher, the signals of its texts, and a student with its control are made from the first ``--texts`` of the
-transfer set and those training texts that are among them, each stage once by a lone process and once by two of
-torch.distributed.run on this machine, a thread each. Printed for each stage: the seconds that training or reading
-took by the stage's own line, their ratio, and what came of it: whether the signals are the same bytes (both read with
-the teacher of the lone process), and macro-F1 on the test split with its bootstrap interval.
+transfer set, those training texts that are among them and as many of validation, each stage once by a lone process and
+once by two of torch.distributed.run on this machine, a thread each. Printed for each stage: the seconds that training
+or reading took by the stage's own line, their ratio, and what came of it: whether the signals are the same bytes (both
+read with the teacher of the lone process), and macro-F1 on the test split with its bootstrap interval.
 
 Needs the outputs of ``dvc repro``, of which it changes none: it works in ``.bench/worlds``.
 """
@@ -53,7 +53,7 @@ class Job:
 def main() -> None:
     """Run the stages in both worlds and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--texts", type=int, default=6000, help="of the transfer set")
+    parser.add_argument("--texts", type=int, default=2000, help="of the transfer set")
     parser.add_argument("--steps", type=int, default=200, help="of the student and its control")
     parser.add_argument("--student", help="the first of params.yaml without it")
     words = parser.parse_args()
@@ -86,7 +86,8 @@ def prepare(job: Job, params: Params, folder: Path) -> Path:
             raise GraftError(f"none of the first {job.texts:,} texts of the transfer set has a label; take more")
         write_tokens(target / "transfer.arrow", slice_rows(transfer, kept))
         write_tokens(target / "train.arrow", slice_rows(train, labelled))
-        shutil.copy(required(source / "validation.arrow"), target)
+        validation = read_tokens(source / "validation.arrow")
+        write_tokens(target / "validation.arrow", slice_rows(validation, np.arange(min(job.texts, len(validation)))))
         shutil.copytree(source / "tokenizer", target / "tokenizer")
         if Path("models/vocabulary", name).exists():
             shutil.copytree(Path("models/vocabulary", name), folder / "models/vocabulary" / name)
