@@ -1,4 +1,4 @@
-"""How a stage ends before it is done: on a signal, or because the ``dvc`` that started it is gone.
+"""How a stage ends before it is done: on a signal, or because the ``dvc`` or the launcher that started it is gone.
 
 A signal becomes an exception, so that what is half-written is cleared, and then one line and an exit status.
 """
@@ -21,6 +21,9 @@ PATIENCE = 20.0
 
 # Bytes free below which Python may fail to write the bytecode of the stage's modules.
 ROOM = 64 << 20
+
+# In the environment of a rank: the number of the process that started it, which speaks for it.
+LAUNCHER = "GRAFT_LAUNCHER"
 
 SHELLS = {"sh", "bash", "dash", "zsh", "fish", "ksh", "ash", "busybox"}
 
@@ -46,7 +49,11 @@ def guard_start(stage: str) -> None:
     if shutil.disk_usage(os.path.dirname(__file__)).free < ROOM:
         # Python 3.11 takes bytecode that it wrote in part for whole, and every later run fails on it.
         sys.dont_write_bytecode = True
-    if "DVC_ROOT" in os.environ:
+    if LAUNCHER in os.environ:
+        threading.Thread(
+            target=_end_with_launcher, args=[int(os.environ[LAUNCHER])], name="starter", daemon=True
+        ).start()
+    elif "DVC_ROOT" in os.environ:
         # Asked at once: a `dvc` that is killed a moment later has then been seen.
         threading.Thread(target=_end_with_starter, args=[_starter()], name="starter", daemon=True).start()
 
@@ -72,6 +79,8 @@ def ended_by_signals(stage: str) -> Iterator[None]:
 
 def say_ended(what: str, number: int) -> int:
     """Tell the user that ``what`` was ended by the signal ``number``; return the exit status for it."""
+    if LAUNCHER in os.environ:
+        return 128 + number
     line = f"graft: {what}: ended by {signal.Signals(number).name}; `dvc repro` takes it up again\n"
     with suppress(OSError):  # where the terminal is gone, too, nobody reads it
         os.write(2, line.encode())
@@ -116,6 +125,17 @@ def _end_with_starter(starter: tuple[int, ...]) -> None:
     # It may be gone already, if it was killed in the moment in which Python starts.
     while not _adopted(starter) and _starter() == starter:
         time.sleep(LOOK)
+    _end()
+
+
+def _end_with_launcher(launcher: int) -> None:
+    """Wait until ``launcher`` is gone and end the process, a rank, which no signal of a terminal reaches."""
+    while os.getppid() == launcher:
+        time.sleep(LOOK)
+    _end()
+
+
+def _end() -> None:
     _after(PATIENCE, lambda: os.kill(os.getpid(), signal.SIGKILL))
     # To the main thread: only there does Python heed a signal, and only it may be asleep in one call for long.
     signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)

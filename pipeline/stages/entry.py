@@ -4,18 +4,21 @@ import inspect
 import os
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
+from typing import NoReturn
 
 from pipeline.disk import full_disk, reason_of
 from pipeline.errors import GraftError
-from pipeline.interruption import ended_by_signals
+from pipeline.interruption import LAUNCHER, ended_by_signals
 
 
-def run(main: Callable[..., None], network: bool = False) -> None:
+def run(main: Callable[..., None], network: bool = False, distributed: bool = False) -> None:
     """Call ``main`` with the command line's words; end with one line and status 1 on GraftError or a full disk,
     with one line and 128 + its number on a signal.
 
-    Only the stages that fetch are given ``network``.
+    Only the stages that fetch are given ``network``; those that can work in several processes are ``distributed``: they
+    are run in as many as the environment asks for.
     """
     if not network:
         _forbid_hub()
@@ -34,15 +37,36 @@ def run(main: Callable[..., None], network: bool = False) -> None:
             # Where torch is, this module is among the stage's dependencies already; the others can do without both.
             if "torch" in sys.modules:
                 import_module("pipeline.training.machine").pin_threads()
-            main(*words)
+            # By name: how many processes there are is no setting of the stage.
+            if distributed and "RANK" not in os.environ and import_module("pipeline.distributed.settings").asked():
+                import_module("pipeline.distributed.head").launch_stage(stage, words)
+                return
+            with _among_ranks(distributed):
+                main(*words)
             # Beside the artifacts, never inside one: what no output depends on is no dependency of the stage either.
             import_module("pipeline.lineage.provenance").record(title)
     except GraftError as error:
-        sys.exit(f"graft: {title}: {error}")
+        _end(title, str(error))
     except OSError as error:
         if reason_of(error) is None:
             raise
-        sys.exit(f"graft: {title}: {full_disk(error.filename or 'a file', str(reason_of(error)))}")
+        _end(title, full_disk(error.filename or "a file", str(reason_of(error))))
+
+
+def _among_ranks(distributed: bool) -> AbstractContextManager[None]:
+    """The block's part among other processes, where this one was launched beside them."""
+    if distributed and "RANK" in os.environ:
+        part: AbstractContextManager[None] = import_module("pipeline.distributed.rank").taking_part()
+        return part
+    return nullcontext()
+
+
+def _end(title: str, line: str) -> NoReturn:
+    """End with ``line``; a rank tells it to its launcher, which says it once for all."""
+    if LAUNCHER in os.environ:
+        import_module("pipeline.distributed.rank").tell_launcher(GraftError(line))
+        sys.exit(1)
+    sys.exit(f"graft: {title}: {line}")
 
 
 def _forbid_hub() -> None:

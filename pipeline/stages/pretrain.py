@@ -65,4 +65,4 @@ def main(name: str) -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, distributed=True)

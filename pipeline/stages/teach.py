@@ -86,4 +86,4 @@ def _read_in_shards(folder: Path, table: TokenTable, config: TeachConfig, work: 
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, distributed=True)

@@ -124,4 +124,4 @@ def _read_signals(teacher: str) -> TeacherSignals:
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, distributed=True)

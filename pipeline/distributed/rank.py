@@ -1,0 +1,48 @@
+"""What a rank does around its stage: it meets the others first, and says how it failed where its launcher reads it."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import torch
+from torch import distributed
+from torch.distributed.elastic.multiprocessing.errors import ErrorHandler
+
+from pipeline.errors import GraftError
+
+# How long ranks wait for one another: as long as one may write or read alone. That one is gone they learn of their
+# launchers, within seconds.
+PATIENCE = timedelta(minutes=30)
+
+
+@contextmanager
+def taking_part() -> Iterator[None]:
+    """Join the process group for the block; tell the launcher of an exception.
+
+    The device is chosen by the rank's number on its node. Raises GraftError if not as many came as were asked for.
+    """
+    try:
+        join_group()
+        yield
+        distributed.destroy_process_group()
+    except Exception as error:
+        tell_launcher(error)
+        raise
+
+
+def join_group() -> None:
+    """Meet the other ranks; from here on torch.distributed, and Accelerate with it, is ready for use."""
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+    distributed.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo", timeout=PATIENCE)
+    came = torch.ones(1)
+    distributed.all_reduce(came)
+    asked = int(os.environ["WORLD_SIZE"])
+    if int(came) != asked:
+        raise GraftError(f"{asked} processes were asked for, but {int(came)} work together")
+
+
+def tell_launcher(error: Exception) -> None:
+    """Write ``error`` where torch's launcher looks for it."""
+    ErrorHandler().record_exception(error)
