@@ -108,7 +108,6 @@ def test_nodes_hear_of_one_another_and_notice_silence() -> None:
     circles[1].leave()
     wait_until(lambda: bool(circles[0].heard()[1].get("left")))
     wait_until(lambda: circles[0].silent() == [1])
-    assert circles[1].silent() == []
     circles[0].leave(seconds=0.1)
 
 
