@@ -141,9 +141,7 @@ def _run(folder: Path, environment: dict[str, str], cut: bool = False) -> tuple[
         dvc.wait(TIMEOUT)
         head = Ended(dvc.returncode, time.monotonic() - began, _last(logs["dvc"]))
         if not cut:
-            subprocess.run(
-                _in(FIRST, *home), cwd=folder, env=environment | nodes | {"GRAFT_NODE_NAME": FIRST}, check=False
-            )
+            _start(FIRST, folder, environment | nodes, logs["home"], "pipeline.worker", "--end").wait(TIMEOUT)
         worker.wait(TIMEOUT)
         other = Ended(worker.returncode, time.monotonic() - began, _last(logs["worker"]))
     finally:
@@ -193,10 +191,12 @@ def _in(node: str, *command: str) -> list[str]:
 
 
 def _last(log: Path) -> str:
-    """The last line that tells of a fault, else the last one."""
-    lines = [line for line in log.read_text().splitlines() if line.strip()]
-    telling = [line for line in lines if line.startswith("graft: ")]
-    return (telling or lines)[-1]
+    """The last line that tells of a fault, else of a stage."""
+    lines = log.read_text().splitlines()
+    for telling in (r"graft: ", r"\S+@\S+: ", ""):
+        if found := [line for line in lines if re.match(telling, line)]:
+            return found[-1]
+    return "nothing"
 
 
 def _digests(folder: Path) -> dict[str, str]:
