@@ -26,8 +26,11 @@ def rank_environment(launch: Launch, environ: Mapping[str, str] = os.environ) ->
 
 
 def check_devices(processes: int, environment: Mapping[str, str]) -> None:
-    """Raise GraftError where this node has GPUs, but not one for each process."""
+    """Raise GraftError where this node has GPUs, but not one for each process, or none where only they will do."""
     found = 0 if environment.get("CUDA_VISIBLE_DEVICES") == "" else torch.cuda.device_count()
+    if not found and environment.get("ACCELERATE_USE_FSDP") == "true":
+        # Accelerate would go on without it.
+        raise GraftError(f"FSDP is asked for, which Accelerate has for GPUs alone, but {node_name()} has none to use")
     if 0 < found < processes:
         raise GraftError(
             f"{processes} processes are asked for, but {node_name()} has {found} GPU(s): "

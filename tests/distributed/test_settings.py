@@ -8,7 +8,7 @@ import pytest
 from torch.distributed import TCPStore
 
 from pipeline.distributed.circle import Circle
-from pipeline.distributed.devices import rank_environment
+from pipeline.distributed.devices import check_devices, rank_environment
 from pipeline.distributed.member import Job, _refusal
 from pipeline.distributed.network import open_store
 from pipeline.distributed.sameness import first_difference
@@ -59,6 +59,11 @@ def test_a_config_file_may_not_change_results(tmp_path: Path) -> None:
     file.write_text("num_processes: 2\n")
     with pytest.raises(GraftError, match="is no config file of Accelerate: A `distributed_type` must be specified"):
         read_launch({"GRAFT_LAUNCH": str(file)})
+
+
+def test_fsdp_without_a_gpu_is_refused_for_accelerate_would_leave_it_out() -> None:
+    with pytest.raises(GraftError, match=r"^FSDP is asked for, which Accelerate has for GPUs alone, but \S+ has none"):
+        check_devices(2, {"ACCELERATE_USE_FSDP": "true", "CUDA_VISIBLE_DEVICES": ""})
 
 
 def test_threads_are_two_at_most_and_what_is_set_wins() -> None:
