@@ -63,8 +63,10 @@ def work(host: str, port: int, patience: float) -> int:
                     store.add("ended", 1)
                     return 0
                 if job.id != done:
-                    done, heard = job.id, _join(store, job, host, port)
+                    done = job.id
+                    heard = _join(store, job, host, port)
             except RuntimeError:  # what torch raises where the head is gone; it may come back
+                heard = time.monotonic()
                 print(f"graft: worker: the head {host}:{port} went away", file=sys.stderr, flush=True)
         time.sleep(0.5)
     print(f"graft: worker: nothing heard of the head {host}:{port} for {patience:.0f} s (--patience)", file=sys.stderr)

@@ -52,7 +52,7 @@ def test_exactly_these_stages_depend_on_a_code_file(path: str) -> None:
     outside |= {"worker.py", "rounds.py"}
     # Nor do these, as long as params.yaml asks for no model to be pretrained here.
     outside |= {"masked.py", "masked_student.py", "pretrain.py"}
-    rooms = ("lineage", "prediction", "serving", "pretraining")
+    rooms = ("lineage", "prediction", "serving", "pretraining", "distributed")
     assert bool(actual) != (Path(path).name in outside or Path(path).parts[1] in rooms)
 
 

@@ -19,6 +19,9 @@ from pipeline.errors import GraftError
 STAGES = ("pretrain", "finetune", "teach", "transfer", "control")
 NAME = re.compile(r"[a-z0-9_-]+")
 
+# Seconds in which a network's file system may not show yet what the head has just written.
+LATE = 30.0
+
 # Names of environment variables that a head may set for ranks here.
 ALLOWED = re.compile(r"(ACCELERATE|FSDP)_[A-Z0-9_]+|OMP_NUM_THREADS|CUDA_VISIBLE_DEVICES|GRAFT_DEVICE_BATCH")
 
@@ -63,7 +66,10 @@ def take_part(store: Store, job: Job, host: str, port: int) -> bool:
     node = store.add("arrivals", 1)
     if node >= job.nodes:
         return False
-    refused = _refusal(job)
+    refused, late = _refusal(job), time.monotonic() + LATE
+    while refused.startswith("input ") and time.monotonic() < late:
+        time.sleep(2.0)
+        refused = _refusal(job)
     store.set(f"arrived/{node}", json.dumps({"name": node_name(), "refuses": refused}))
     if refused:
         raise RefusedError(refused)

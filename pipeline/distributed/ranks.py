@@ -16,6 +16,9 @@ from torch.distributed.elastic.multiprocessing.errors import ProcessFailure
 
 from pipeline.interruption import LAUNCHER
 
+# The room of the stages, none of which is imported here: each is a process.
+STAGES = f"{__name__.partition('.')[0]}.stages"
+
 # Seconds that ranks which are told to end may clear up.
 PATIENCE = 10
 
@@ -91,7 +94,7 @@ class Ranks:
         self._context: Any = start_processes(
             name=stage,
             entrypoint=sys.executable,
-            args=dict.fromkeys(locals_, ("-m", f"pipeline.stages.{stage}", *words)),
+            args=dict.fromkeys(locals_, ("-m", f"{STAGES}.{stage}", *words)),
             envs={local: {**environment, **place.environment(local)} for local in locals_},
             logs_specs=DefaultLogsSpecs(log_dir=self._logs.name, redirects=quiet),
         )

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from pipeline.errors import GraftError
 
-ASKING = ("GRAFT_PROCESSES", "GRAFT_NODES", "GRAFT_LAUNCH")
 JOIN_SECONDS = 300.0
 
 
@@ -38,8 +37,9 @@ class Launch:
 
 
 def asked(environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether the environment asks for a launch at all."""
-    return any(environ.get(name) for name in ASKING)
+    """Whether the environment asks for more than the one process that there is."""
+    several = any(environ.get(name, "") not in ("", "1") for name in ("GRAFT_PROCESSES", "GRAFT_NODES"))
+    return several or bool(environ.get("GRAFT_LAUNCH"))
 
 
 def read_launch(environ: Mapping[str, str] = os.environ) -> Launch:

@@ -19,6 +19,7 @@ from tests.closure import ROOT
 
 def test_without_a_word_nothing_is_launched() -> None:
     assert not asked({})
+    assert not asked({"GRAFT_PROCESSES": "1", "GRAFT_NODES": "1", "GRAFT_LAUNCH": ""})
     assert asked({"GRAFT_PROCESSES": "2"})
     assert read_launch({"GRAFT_PROCESSES": "4"}) == Launch(processes=4)
 
