@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.scratch import scratch_folder
-from benchmarks.tables import markdown_table, seconds
+from benchmarks.tables import seconds, text_table
 from pipeline.errors import GraftError
 from tests.conftest import write_pretrained
 from tests.project import Project, small, write_reviews
@@ -58,7 +58,7 @@ def main(words: Sequence[str] | None = None) -> None:
     folder = scratch_folder("nodes")
     shutil.rmtree(folder, ignore_errors=True)
     rows, identical = show(folder)
-    print(markdown_table(["run", "end", "status", "after", "last line"], rows))
+    print(text_table(["run", "end", "status", "after", "last line"], rows))
     print(f"\nwritten files identical to those of the run left alone: {'yes' if identical else 'no'}")
     if not identical:
         sys.exit("graft: nodes: the run that was cut did not end as the one that was left alone")
@@ -90,10 +90,10 @@ def show(folder: Path) -> tuple[list[list[str]], bool]:
     rows = []
     with two_nodes():
         shutil.copytree(project.folder, folder / "alone", symlinks=True)
-        rows += _rows("left alone", *_run(folder / "alone", environment))
+        rows += _rows("left alone", *_run("left alone", folder / "alone", environment))
         shutil.copytree(project.folder, folder / "cut", symlinks=True)
-        rows += _rows("cut", *_run(folder / "cut", environment, cut=True))
-        rows += _rows("mended", *_run(folder / "cut", environment))
+        rows += _rows("cut", *_run("cut", folder / "cut", environment, cut=True))
+        rows += _rows("mended", *_run("mended", folder / "cut", environment))
     digests = [_digests(folder / name) for name in ("alone", "cut")]
     return rows, digests[0] == digests[1]
 
@@ -127,10 +127,10 @@ def plug(node: str, state: str) -> None:
     _ip("link", "set", _port(node), state)
 
 
-def _run(folder: Path, environment: dict[str, str], cut: bool = False) -> tuple[Ended, Ended, str]:
+def _run(run: str, folder: Path, environment: dict[str, str], cut: bool = False) -> tuple[Ended, Ended, str]:
     """`dvc repro` on the first node and a worker on the second; return how both ended, and what the worker said."""
     nodes = {"GRAFT_NODES": "2", "GRAFT_HEAD": HEAD}
-    logs = {name: folder.parent / f"{folder.name}-{name}.log" for name in ("dvc", "worker", "home")}
+    logs = {name: folder.parent / f"{run} {name}.log" for name in ("dvc", "worker", "home")}
     began = time.monotonic()
     patience = str(PATIENCE if cut else TIMEOUT)
     dvc = _start(FIRST, folder, environment | nodes, logs["dvc"], "dvc", "repro", *TARGETS)
