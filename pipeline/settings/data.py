@@ -20,6 +20,11 @@ class Labelling(Section):
     labels: list[Text] | None = None
     separator: Text = ","
 
+    @property
+    def is_pair(self) -> bool:
+        """Whether a row has two texts that are read together."""
+        return False
+
     @model_validator(mode="after")
     def _numbers_stay_numbers(self) -> "Labelling":
         if self.task == "regression" and (self.cuts is not None or self.labels is not None):
@@ -66,12 +71,29 @@ class VaderData(Labelling):
 
 
 class Columns(Labelling):
-    """Which columns of a table hold what; several columns of ``label`` hold 0 or 1, each for the label it is called."""
+    """Which columns of a table hold what; several columns of ``label`` hold 0 or 1, each for the label it is called.
+
+    With ``text_pair`` a row is a pair of texts, and ``text`` holds the first of them.
+    """
 
     text: Text
+    text_pair: Text | None = None
     label: Text | Annotated[list[Text], Field(min_length=2)]
     group: Text | None = None
     domain: Text | None = None
+
+    @property
+    def is_pair(self) -> bool:
+        """Whether a row has two texts that are read together."""
+        return self.text_pair is not None
+
+    @model_validator(mode="after")
+    def _two_texts(self) -> "Columns":
+        if self.text_pair == self.text:
+            raise ValueError(
+                f"text and text_pair are both {self.text!r}; name the column of the second text, or leave text_pair out"
+            )
+        return self
 
     @model_validator(mode="after")
     def _columns_of_labels(self) -> "Columns":

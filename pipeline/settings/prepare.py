@@ -30,11 +30,15 @@ Kind = Literal["cut", "mask", "splice", "replace", "mix", "shuffle", "drop"]
 
 
 class TransferSetConfig(Section):
-    """The unlabelled texts that the teacher reads; ``pipeline.text.augmentation`` makes the kinds of copies."""
+    """The unlabelled texts that the teacher reads; ``pipeline.text.augmentation`` makes the kinds of copies.
+
+    ``column_pair`` holds the second text where ``data`` has pairs.
+    """
 
     seed: Seed = 7
     path: Text = "data/unlabelled"
     column: Text = "text"
+    column_pair: Text = "text_pair"
     encoding: Text = "utf-8"
     texts: Annotated[int, Field(ge=0)] = 100_000
     copies: Annotated[int, Field(ge=0, le=1000)] = 6

@@ -18,6 +18,7 @@ from pipeline.settings.prepare import PrepareConfig, TransferSetConfig
 from pipeline.settings.reading import Sections, read_sections
 from pipeline.settings.text import TextConfig
 from pipeline.stages.entry import run
+from pipeline.text.pairs import texts_in
 from pipeline.text.policy import Policy
 from pipeline.text.prepare import prepare_dataset
 from pipeline.text.sources import read_rows
@@ -44,12 +45,14 @@ def main() -> None:
     prepared = prepare_dataset(read_rows(required(RAW), params.data), params.data, params.prepare, policy)
     splits = prepared.splits
     train, held_out = splits["train"], pd.concat([splits["validation"], splits["test"]])
-    unlabelled = read_unlabelled(params.transfer_set, params.prepare, train["text"], held_out["text"], policy)
+    known = (texts_in(train), texts_in(held_out))
+    unlabelled = read_unlabelled(params.transfer_set, params.prepare, *known, policy, params.data.is_pair)
     transfer_set = build_transfer_set(train, held_out, unlabelled.frame, params.transfer_set)
     summary = prepared.summary | {"transfer_set": summarise_transfer_set(transfer_set, unlabelled)}
     tables = splits | {"transfer": transfer_set}
     facts = {
-        "labels": {"labels": prepared.labels, "task": params.data.task},
+        "labels": {"labels": prepared.labels, "task": params.data.task}
+        | ({"pairs": True} if params.data.is_pair else {}),
         "summary": summary,
         "text": policy.values(),
     }

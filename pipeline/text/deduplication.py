@@ -9,6 +9,8 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from pipeline.text.pairs import JOINT, TextOrPair
+
 NO_WORD = re.compile(r"[\W_]+")
 
 # A held-out row outranks its copy in train: the measure stays as it was given.
@@ -23,6 +25,11 @@ def loose_key(text: str) -> str:
     # Marks are the vowels of many scripts; without them different words of Hindi or Thai would agree.
     kept = (letter for letter in folded if letter.isalnum() or unicodedata.category(letter)[0] == "M")
     return "".join(kept) or text
+
+
+def key_of(text: TextOrPair) -> str:
+    """Return the loose key of a text, or of a pair: one for both orders of its texts, for many tasks know none."""
+    return loose_key(text) if isinstance(text, str) else JOINT.join(sorted(map(loose_key, text)))
 
 
 def find_leaks(keys: Sequence[str], splits: Sequence[str]) -> np.ndarray:

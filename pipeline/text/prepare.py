@@ -11,21 +11,25 @@ import pandas as pd
 from pipeline.settings.data import DataConfig
 from pipeline.settings.prepare import PrepareConfig
 from pipeline.text.cleaning import clean_text
-from pipeline.text.deduplication import find_copies, find_leaks, loose_key, merge_groups
+from pipeline.text.deduplication import find_copies, find_leaks, key_of, loose_key, merge_groups
 from pipeline.text.labelling import assign_labels
+from pipeline.text.pairs import SECOND, reason_of, text_columns, texts_in, written_out
 from pipeline.text.policy import PLAIN, Policy
 from pipeline.text.refusals import Refusals
 from pipeline.text.sources import RawRows
 from pipeline.text.splitting import SPLITS, split_groups
 from pipeline.text.targets import check_splits, count_labels, drop_rare, names_of, strata
 
-COLUMNS = ["id", "text", "label", "domain"]
+BEHIND = ["label", "domain"]
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.95, 1.0)
 
 
 @dataclass
 class Prepared:
-    """Train, validation and test (columns id, text, label, domain), the labels in order, and what happened."""
+    """Train, validation and test (columns id, text, label, domain), the labels in order, and what happened.
+
+    Pairs have their second text in a column text_pair behind text.
+    """
 
     splits: dict[str, pd.DataFrame]
     labels: list[str]
@@ -44,12 +48,12 @@ def prepare_dataset(raw: RawRows, data: DataConfig, config: PrepareConfig, polic
     frame = _clean(raw.frame, config, policy, refusals, changed)
     names, reasons = assign_labels(frame["id"].tolist(), frame["label"].tolist(), data)
     frame = refusals.drop(frame.assign(label=names), reasons)
-    frame = frame.assign(key=[loose_key(text) for text in frame["text"]])
+    frame = frame.assign(key=list(map(key_of, texts_in(frame))))
     given = set(frame["split"]) - {""}
     if given:
         leaks = find_leaks(frame["key"].tolist(), frame["split"].tolist())
         frame = refusals.drop(frame, np.where(leaks, "leak", ""))
-    frame = refusals.drop(frame, find_copies(frame["text"].tolist(), frame["label"].tolist()))
+    frame = refusals.drop(frame, find_copies(list(map(written_out, texts_in(frame))), frame["label"].tolist()))
     frame = drop_rare(frame, data, config, refusals)
     frame = frame.assign(group=merge_groups(frame["group"].tolist(), frame["key"].tolist()))
     strata_of = frame.assign(label=strata(frame, data, config.min_rows_per_label))
@@ -66,19 +70,23 @@ def prepare_dataset(raw: RawRows, data: DataConfig, config: PrepareConfig, polic
     if data.task == "multi_label":
         # Arrow makes lists of them, and no tuples.
         parts = {name: part.assign(label=part["label"].map(list)) for name, part in parts.items()}
-    return Prepared({name: part[COLUMNS].reset_index(drop=True) for name, part in parts.items()}, labels, summary)
+    columns = ["id", *text_columns(frame), *BEHIND]
+    return Prepared({name: part[columns].reset_index(drop=True) for name, part in parts.items()}, labels, summary)
 
 
 def _clean(
     frame: pd.DataFrame, config: PrepareConfig, policy: Policy, refusals: Refusals, changed: Counter[str]
 ) -> pd.DataFrame:
-    missing = frame["text"].isna().to_numpy()
-    frame = refusals.drop(frame, np.where(missing, "text_missing", ""))
-    cleaned = [clean_text(text, config.min_characters, config.max_characters, policy) for text in frame["text"]]
-    for each in cleaned:
-        changed.update(each.rules)
-    frame = frame.assign(text=pd.Series([each.text for each in cleaned], dtype=object, index=frame.index))
-    return refusals.drop(frame, np.array([each.reason for each in cleaned], dtype=object))
+    for column in text_columns(frame):
+        missing = frame[column].isna().to_numpy()
+        frame = refusals.drop(frame, np.where(missing, reason_of(column, "text_missing"), ""))
+        cleaned = [clean_text(text, config.min_characters, config.max_characters, policy) for text in frame[column]]
+        for each in cleaned:
+            changed.update(each.rules)
+        texts = pd.Series([each.text for each in cleaned], dtype=object, index=frame.index)
+        reasons = np.array([reason_of(column, each.reason) for each in cleaned], dtype=object)
+        frame = refusals.drop(frame.assign(**{column: texts}), reasons)
+    return frame
 
 
 def _split(frame: pd.DataFrame, config: PrepareConfig) -> np.ndarray:
@@ -97,7 +105,10 @@ def _complete(frame: pd.DataFrame, config: PrepareConfig) -> np.ndarray:
 
 
 def _summarise(parts: Mapping[str, pd.DataFrame], refusals: Refusals, data: DataConfig) -> dict[str, Any]:
-    lengths = np.concatenate([part["text"].str.len().to_numpy(dtype=float) for part in parts.values()])
+    columns = text_columns(parts["train"])
+    lengths = np.concatenate(
+        [part[name].str.len().to_numpy(dtype=float) for part in parts.values() for name in columns]
+    )
     return {
         "refused": refusals.counts,
         "refused_examples": refusals.examples,
@@ -117,10 +128,19 @@ def _count(part: pd.DataFrame, data: DataConfig) -> dict[str, Any]:
 
 
 def count_leakage(parts: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, int]]:
-    """Count the texts, and the loose keys, that two splits share: all must be 0."""
+    """Count the texts or pairs, and the loose keys, that two splits share: all must be 0.
+
+    Of pairs also the first and the second texts that two splits share, each beside another text; ``data.group`` can
+    keep them apart.
+    """
+    exact = {name: set(map(written_out, texts_in(part))) for name, part in parts.items()}
+    loose = {name: set(map(key_of, texts_in(part))) for name, part in parts.items()}
     leakage = {}
     for one, other in (("train", "validation"), ("train", "test"), ("validation", "test")):
-        exact = set(parts[one]["text"]) & set(parts[other]["text"])
-        loose = {loose_key(text) for text in parts[one]["text"]} & {loose_key(text) for text in parts[other]["text"]}
-        leakage[f"{one}_{other}"] = {"exact": len(exact), "loose": len(loose)}
+        found = {"exact": len(exact[one] & exact[other]), "loose": len(loose[one] & loose[other])}
+        if SECOND in parts[one]:
+            for column in text_columns(parts[one]):
+                shared = set(map(loose_key, parts[one][column])) & set(map(loose_key, parts[other][column]))
+                found[f"{column}_shared"] = len(shared)
+        leakage[f"{one}_{other}"] = found
     return leakage

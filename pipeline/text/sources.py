@@ -11,6 +11,7 @@ from pipeline.errors import GraftError
 from pipeline.settings.data import DataConfig, FileData, HubData, VaderData
 from pipeline.text.cleaning import normalise
 from pipeline.text.lines import read_lines
+from pipeline.text.pairs import SECOND
 from pipeline.text.tables import Table, is_scalar, read_table
 
 DOMAINS = ("tweets", "movies", "amazon", "nyt")
@@ -24,7 +25,8 @@ class RawRows:
     """Rows as they were found.
 
     ``frame`` has the columns id, text (None where there is none), label (raw), group, domain and
-    split ("" where not given); ``refused`` holds the ids of rows that could not be taken, by reason.
+    split ("" where not given), and of pairs text_pair; ``refused`` holds the ids of rows that could not be taken, by
+    reason.
     """
 
     frame: pd.DataFrame
@@ -61,20 +63,25 @@ def _read_vader(path: Path, domain: str) -> RawRows:
 
 
 def _read_given(path: Path, name: str, data: FileData | HubData) -> RawRows:
-    wanted = [column for column in (data.text, *_listed(data.label), data.group, data.domain) if column is not None]
+    asked = (data.text, data.text_pair, *_listed(data.label), data.group, data.domain)
+    wanted = [column for column in asked if column is not None]
     encoding = data.encoding if isinstance(data, FileData) else "utf-8"
     table = read_table(path, list(dict.fromkeys(wanted)), encoding)
     split = "" if name == "data" else name
     prefix = split or "row"
     ids = [f"{prefix}-{row}" for row in table.rows]
-    texts = [value if isinstance(value, str) else None for value in table.columns[data.text]]
     labels = _labels(table, data)
     groups = ids if data.group is None else _words(table.columns[data.group], ids)
     domains = [""] * len(ids) if data.domain is None else _words(table.columns[data.domain], [""] * len(ids))
     malformed = [f"{prefix}-{row}" for row in table.malformed]
-    return RawRows(
-        _frame(ids, texts, labels, groups, domains, split), {"malformed_row": malformed} if malformed else {}
-    )
+    frame = _frame(ids, _texts(table, data.text), labels, groups, domains, split)
+    if data.text_pair is not None:
+        frame[SECOND] = pd.Series(_texts(table, data.text_pair), dtype=object)
+    return RawRows(frame, {"malformed_row": malformed} if malformed else {})
+
+
+def _texts(table: Table, column: str) -> list[str | None]:
+    return [value if isinstance(value, str) else None for value in table.columns[column]]
 
 
 def _listed(label: str | list[str]) -> list[str]:

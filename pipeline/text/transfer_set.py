@@ -1,5 +1,6 @@
 """The transfer set: the texts without labels that the teacher reads once, and students learn from."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -7,8 +8,10 @@ import pandas as pd
 
 from pipeline.settings.prepare import TransferSetConfig
 from pipeline.text.augmentation import augment
-from pipeline.text.deduplication import loose_key
+from pipeline.text.deduplication import key_of
 from pipeline.text.ids import count_kinds
+from pipeline.text.pair_augmentation import augment_pairs
+from pipeline.text.pairs import SECOND, TextOrPair, text_columns, texts_in, unfold
 from pipeline.text.unlabelled import Unlabelled
 
 
@@ -17,16 +20,24 @@ def build_transfer_set(
 ) -> pd.DataFrame:
     """Return ids and texts: those of train in their order, the unlabelled ones, then altered copies of train's.
 
-    ``train`` and ``unlabelled`` have the columns id and text, and no text of ``held_out`` (column text). A copy that
-    turned into one but for case and punctuation is left out. Longer runs need no search: a copy holds words of texts
-    that may be learnt from, and of no others.
+    ``train`` and ``unlabelled`` have the columns id and text, and no text of ``held_out`` (column text); of pairs all
+    have text_pair too. A copy that turned into one but for case and punctuation is left out. Longer runs need no
+    search: a copy holds words of texts that may be learnt from, and of no others.
     """
-    ids, texts = train["id"].tolist(), train["text"].tolist()
-    new_ids, new_texts = augment(texts, ids, config.copies, config.kinds, config.seed, unlabelled["text"].tolist())
-    measured = {loose_key(text) for text in held_out["text"]}
-    copies = pd.DataFrame({"id": new_ids, "text": new_texts}, dtype=object)
-    kept = np.array([loose_key(text) not in measured for text in new_texts], dtype=bool)
-    return pd.concat([train[["id", "text"]], unlabelled[["id", "text"]], copies[kept]], ignore_index=True)
+    columns, ids = text_columns(train), train["id"].tolist()
+    new_texts: Sequence[TextOrPair]
+    if SECOND in columns:
+        known, others = texts_in(train), texts_in(unlabelled)
+        new_ids, new_texts = augment_pairs(known, ids, config.copies, config.kinds, config.seed, others)
+    else:
+        texts, more = train["text"].tolist(), unlabelled["text"].tolist()
+        new_ids, new_texts = augment(texts, ids, config.copies, config.kinds, config.seed, more)
+    measured = set(map(key_of, texts_in(held_out)))
+    kept = np.array([key_of(text) not in measured for text in new_texts], dtype=bool)
+    copies = pd.DataFrame({"id": new_ids, "text": new_texts}, dtype=object)[kept]
+    if SECOND in columns:
+        copies = unfold(copies)
+    return pd.concat([train[["id", *columns]], unlabelled[["id", *columns]], copies], ignore_index=True)
 
 
 def summarise_transfer_set(transfer_set: pd.DataFrame, unlabelled: Unlabelled) -> dict[str, Any]:

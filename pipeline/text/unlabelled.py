@@ -3,7 +3,7 @@
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import islice
@@ -17,9 +17,10 @@ from pipeline.errors import GraftError
 from pipeline.settings.prepare import PrepareConfig, TransferSetConfig
 from pipeline.text.cleaning import clean_text
 from pipeline.text.decontamination import HeldOut
-from pipeline.text.deduplication import loose_key
+from pipeline.text.deduplication import key_of, loose_key
 from pipeline.text.ids import unlabelled_id
 from pipeline.text.lines import read_lines
+from pipeline.text.pairs import FIRST, SECOND, TextOrPair, reason_of, sides_of, unfold
 from pipeline.text.policy import PLAIN, Policy
 from pipeline.text.refusals import Refusals
 from pipeline.text.tables import Row, iter_rows
@@ -31,7 +32,7 @@ BATCH = 50_000
 
 @dataclass
 class Unlabelled:
-    """Texts in the order of the files (columns id, text), and what became of every row."""
+    """Texts in the order of the files (columns id, text, of pairs text_pair), and what became of every row."""
 
     frame: pd.DataFrame
     summary: dict[str, Any]
@@ -50,8 +51,8 @@ class Sample:
         self.pool = _frame([], [], np.array([], dtype=np.uint64))
         self.offered = [self.pool["hash"].to_numpy()]
 
-    def offer(self, ids: list[str], texts: list[str], hashes: np.ndarray) -> None:
-        """Take the next texts of the stream; ``hashes`` (N,) uint64 are equal for copies of one text."""
+    def offer(self, ids: list[str], texts: Sequence[TextOrPair], hashes: np.ndarray) -> None:
+        """Take the next texts or pairs of the stream; ``hashes`` (N,) uint64 are equal for copies of one."""
         self.offered.append(hashes)
         new = _frame(ids, texts, hashes)
         if len(self.pool) == self.size:
@@ -65,37 +66,46 @@ class Sample:
         return len(np.unique(np.concatenate(self.offered)))
 
 
-def _frame(ids: list[str], texts: list[str], hashes: np.ndarray) -> pd.DataFrame:
+def _frame(ids: list[str], texts: Sequence[TextOrPair], hashes: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame({"id": ids, "text": texts}, dtype=object).assign(hash=hashes)
 
 
 def read_unlabelled(
     config: TransferSetConfig,
     limits: PrepareConfig,
-    train: Iterable[str],
-    held_out: Iterable[str],
+    train: Iterable[TextOrPair],
+    held_out: Iterable[TextOrPair],
     policy: Policy = PLAIN,
+    is_pair: bool = False,
 ) -> Unlabelled:
     """Return at most ``config.texts`` texts of ``config.path``: cleaned as labelled ones are, none of them a copy of
     another or of a training text, none with a held-out text or a long run of one inside.
+
+    Of pairs none has both of its texts so: one of them may stand in held-out pairs too, beside another text, as it may
+    in the labelled ones. Raises GraftError for files of lines, which hold no pairs.
     """
     refusals = Refusals()
     changed: Counter[str] = Counter()
     sample = Sample(config.texts)
     rows_in = 0
     if config.texts:
-        known = _hash_keys([loose_key(text) for text in train], config.seed)
-        measured = HeldOut(held_out)
-        rows = _iter_rows(config)
+        known = _hash_keys([key_of(text) for text in train], config.seed)
+        measured = HeldOut(side for text in held_out for side in sides_of(text))
+        rows = _iter_rows(config, is_pair)
         while batch := list(islice(rows, BATCH)):
             rows_in += len(batch)
             frame = _clean(batch, limits, policy, refusals, changed)
-            keys = [loose_key(text) for text in frame["text"]]
-            hashes = _hash_keys(keys, config.seed)
+            texts = frame["text"].tolist()
+            hashes = _hash_keys([key_of(text) for text in texts], config.seed)
             copies = np.where(np.isin(hashes, known), "training_text", "")
-            frame = refusals.drop(frame.assign(hash=hashes), np.where(measured.find(keys), "held_out", copies))
+            sides = zip(*map(sides_of, texts), strict=True)
+            held = [measured.find([loose_key(text) for text in side]) for side in sides]
+            reasons = np.where(np.all(held, axis=0), "held_out", copies) if held else copies
+            frame = refusals.drop(frame.assign(hash=hashes), reasons)
             sample.offer(frame["id"].tolist(), frame["text"].tolist(), frame["hash"].to_numpy())
     frame = sample.pool[["id", "text"]].reset_index(drop=True)
+    if is_pair:
+        frame = unfold(frame)
     distinct = sample.count_distinct()
     offered = rows_in - refusals.total
     counts = refusals.counts | {"duplicate": offered - distinct, "not_drawn": distinct - len(frame)}
@@ -109,9 +119,9 @@ def read_unlabelled(
     return Unlabelled(frame, summary)
 
 
-def _iter_rows(config: TransferSetConfig) -> Iterator[tuple[str, Row]]:
+def _iter_rows(config: TransferSetConfig, is_pair: bool) -> Iterator[tuple[str, Row]]:
     for name, path in _find_files(Path(config.path)):
-        for number, row in enumerate(_iter_file(path, config), 1):
+        for number, row in enumerate(_iter_file(path, config, is_pair), 1):
             yield unlabelled_id(name, number), row
 
 
@@ -131,10 +141,17 @@ def _find_files(path: Path) -> list[tuple[str, Path]]:
     return [(os.fsencode(name).decode("utf-8", "backslashreplace"), files[name]) for name in sorted(files)]
 
 
-def _iter_file(path: Path, config: TransferSetConfig) -> Iterator[Row]:
+def _iter_file(path: Path, config: TransferSetConfig, is_pair: bool) -> Iterator[Row]:
     if not path.name.removesuffix(".gz").endswith(".txt"):
-        yield from iter_rows(path, [config.column], config.encoding, SECTION)
+        yield from iter_rows(
+            path, [config.column, *([config.column_pair] if is_pair else [])], config.encoding, SECTION
+        )
         return
+    if is_pair:
+        raise GraftError(
+            f"{path} holds single texts, and data.text_pair asks for pairs; write a table with the columns "
+            f"{config.column} and {config.column_pair}, or set {SECTION}.texts to 0"
+        )
     line = ""
     for line in read_lines(path, config.encoding, SECTION):
         if "\0" in line:
@@ -153,20 +170,29 @@ def _clean(
     refusals: Refusals,
     changed: Counter[str],
 ) -> pd.DataFrame:
-    ids, texts, reasons = [], [], []
-    for name, row in batch:
-        if row is None:
-            text, reason = "", "malformed_row"
-        elif isinstance(row[0], str):
-            text, reason, rules = clean_text(row[0], limits.min_characters, limits.max_characters, policy)
-            changed.update(rules)
-        else:
-            text, reason = "", "text_missing"
-        ids.append(name)
+    texts, reasons = [], []
+    for _, row in batch:
+        text, reason = _clean_row(row, limits, policy, changed)
         texts.append(text)
         reasons.append(reason)
-    frame = pd.DataFrame({"id": ids, "text": texts}, dtype=object)
+    frame = pd.DataFrame({"id": [name for name, _ in batch], "text": texts}, dtype=object)
     return refusals.drop(frame, np.array(reasons, dtype=object))
+
+
+def _clean_row(row: Row, limits: PrepareConfig, policy: Policy, changed: Counter[str]) -> tuple[TextOrPair, str]:
+    """Return the text or pair of a row, and why it is refused."""
+    if row is None:
+        return "", "malformed_row"
+    texts = []
+    for column, cell in zip((FIRST, SECOND), row, strict=False):
+        if not isinstance(cell, str):
+            return "", reason_of(column, "text_missing")
+        text, reason, rules = clean_text(cell, limits.min_characters, limits.max_characters, policy)
+        changed.update(rules)
+        if reason:
+            return "", reason_of(column, reason)
+        texts.append(text)
+    return (texts[0], texts[1]) if len(texts) == 2 else texts[0], ""
 
 
 def _hash_keys(keys: list[str], seed: int) -> np.ndarray:

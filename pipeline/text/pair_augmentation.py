@@ -1,0 +1,53 @@
+"""Altered copies of pairs of texts: one side of a pair or both, each as a text by itself is altered.
+
+Which relation is left between the two only the teacher can say, as of every copy. What is borrowed from other pairs
+comes from the same side of them: a question stays a question.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+
+from pipeline.text.augmentation import KINDS, Corpus
+from pipeline.text.ids import altered_id
+from pipeline.text.pairs import TextOrPair, sides_of
+from pipeline.text.units import Units
+
+# Which sides of a copy are altered, each as likely.
+CHOICES = ((True, False), (False, True), (True, True))
+
+
+def augment_pairs(
+    pairs: Sequence[TextOrPair],
+    ids: Sequence[str],
+    copies: int,
+    kinds: Sequence[str],
+    seed: int,
+    unlabelled: Sequence[TextOrPair] = (),
+) -> tuple[list[str], list[TextOrPair]]:
+    """Return ids (``<id>#<kind>-<n>``) and pairs of up to ``copies`` altered copies of every pair.
+
+    Kinds are dealt in turn. A side that cannot be altered, such as a single word that has no part to cut, stays as it
+    is; a copy that equals a pair of these or an earlier copy is left out.
+    """
+    new_ids: list[str] = []
+    new_pairs: list[TextOrPair] = []
+    known = [*pairs, *unlabelled]
+    if not copies or not known:
+        return new_ids, new_pairs
+    source = random.Random(seed)
+    corpora = [Corpus(side) for side in zip(*map(sides_of, known), strict=True)]
+    seen = set(known)
+    for at, pair in enumerate(pairs):
+        numbers: Counter[str] = Counter()
+        for copy in range(copies):
+            kind = kinds[(at + copy) % len(kinds)]
+            numbers[kind] += 1
+            made = []
+            for text, corpus, is_altered in zip(sides_of(pair), corpora, source.choice(CHOICES), strict=True):
+                made.append((KINDS[kind](Units(text), corpus, source) if is_altered else "") or text)
+            if (new := (made[0], made[1])) not in seen:
+                seen.add(new)
+                new_ids.append(altered_id(ids[at], kind, numbers[kind]))
+                new_pairs.append(new)
+    return new_ids, new_pairs
