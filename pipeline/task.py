@@ -20,10 +20,14 @@ PROBLEM_TYPES: dict[Kind, str | None] = {
 
 @dataclass(frozen=True)
 class Task:
-    """The kind of task and its labels in order; a regression has one, the name of its number."""
+    """The kind of task and its labels in order; a regression has one, the name of its number.
+
+    With ``pairs`` it is foretold of two texts that are read together.
+    """
 
     kind: Kind
     labels: list[str]
+    pairs: bool = False
 
     @property
     def problem_type(self) -> str | None:
@@ -36,6 +40,8 @@ class Task:
         config.label2id = {name: at for at, name in enumerate(self.labels)}
         if self.problem_type is not None:
             config.problem_type = self.problem_type
+        if self.pairs:
+            config.pairs = True
 
     def targets(self, column: pd.Series) -> np.ndarray:
         """What a model learns and is measured by, of a column of prepared labels.
@@ -75,15 +81,14 @@ class Task:
 
 def task_of(facts: dict[str, Any]) -> Task:
     """The task that ``data/prepared/labels.json`` states."""
-    return Task(facts["task"], facts["labels"])
+    return Task(facts["task"], facts["labels"], facts.get("pairs", False))
 
 
 def task_of_model(config: Any) -> Task:
     """The task that a model's configuration is for."""
     kinds = {problem: kind for kind, problem in PROBLEM_TYPES.items()}
-    return Task(
-        kinds.get(config.problem_type, "single_label"), [config.id2label[at] for at in range(config.num_labels)]
-    )
+    labels = [config.id2label[at] for at in range(config.num_labels)]
+    return Task(kinds.get(config.problem_type, "single_label"), labels, getattr(config, "pairs", False))
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

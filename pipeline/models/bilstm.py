@@ -9,8 +9,8 @@ from huggingface_hub.dataclasses import strict
 from torch import nn
 
 from pipeline.models.embedding import WordDropoutEmbedding
-from pipeline.models.outputs import PooledClassifierOutput, attention_pool, classifier_output, max_pool
-from pipeline.models.student import StudentConfig, StudentModel
+from pipeline.models.outputs import attention_pool, max_pool
+from pipeline.models.student import Comparison, StudentConfig, StudentModel
 
 
 @strict
@@ -46,12 +46,11 @@ class BiLSTMForSequenceClassification(StudentModel):
         self.dropout = nn.Dropout(config.dropout)
         self.norm = nn.LayerNorm(4 * config.hidden_size)
         self.classifier = nn.Linear(4 * config.hidden_size, config.num_labels)
+        self.comparison = Comparison(4 * config.hidden_size) if config.pairs else None
         self.post_init()
 
-    def forward(
-        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, labels: torch.Tensor | None = None
-    ) -> PooledClassifierOutput:
-        """Classify ``input_ids`` (B, T) under ``attention_mask`` (B, T), padded on the right."""
+    def read(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Make of (B, T) tokens, padded on the right, a vector of each text (B, D) and its tokens' states (B, T, W)."""
         states = self.dropout(self.embedding(input_ids))
         mirror = _mirror(attention_mask)
         for onward, backward in zip(self.forwards, self.backwards, strict=True):
@@ -62,7 +61,7 @@ class BiLSTMForSequenceClassification(StudentModel):
         states = self.dropout(states)
         weighted = attention_pool(states, self.attention(states).squeeze(-1), attention_mask)
         pooled = self.norm(torch.cat([max_pool(states, attention_mask), weighted], dim=1))
-        return classifier_output(self.classifier(self.dropout(pooled)), pooled, states, labels)
+        return pooled, states
 
 
 def _mirror(attention_mask: torch.Tensor) -> torch.Tensor:

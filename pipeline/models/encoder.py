@@ -9,6 +9,7 @@ Embeddings for Semantic Search", section 4, sets it beside the last token's stat
 """
 
 import copy
+import inspect
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,14 @@ class EncoderForSequenceClassification(PreTrainedModel):
         self.attention = nn.Linear(width, 1) if config.pooling == "attention" else None
         self.post_init()
 
+    @property
+    def knows_types(self) -> bool:
+        """Whether the encoder has an embedding for tokens of a second text."""
+        return (
+            getattr(self.encoder.config, "type_vocab_size", 0) > 1
+            and "token_type_ids" in inspect.signature(self.encoder.forward).parameters
+        )
+
     def _init_weights(self, module: nn.Module) -> None:
         # The encoder initialises its own modules by its own scheme.
         if module is self.classifier:
@@ -95,10 +104,19 @@ class EncoderForSequenceClassification(PreTrainedModel):
             nn.init.zeros_(module.bias)
 
     def forward(
-        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, labels: torch.Tensor | None = None
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        labels: torch.Tensor | None = None,
+        token_type_ids: torch.Tensor | None = None,
     ) -> PooledClassifierOutput:
-        """Classify ``input_ids`` (B, T) under ``attention_mask`` (B, T)."""
-        states = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        """Classify ``input_ids`` (B, T) under ``attention_mask`` (B, T).
+
+        Of pairs ``token_type_ids`` (B, T) are 1 for the tokens of the second text; an encoder that knows no types sees
+        the tokens between the two alone.
+        """
+        types = {} if token_type_ids is None or not self.knows_types else {"token_type_ids": token_type_ids}
+        states = self.encoder(input_ids=input_ids, attention_mask=attention_mask, **types).last_hidden_state
         pooled = self._pool(states, attention_mask)
         return classifier_output(self.classifier(self.dropout(pooled)), pooled, states, labels)
 

@@ -6,6 +6,7 @@ fields of ``CONFIG``, it also defines ``configure(vocab_size, pad_token_id, toke
 ``check_reading(model, tokenizer, what)`` where not every model that can be configured can be a student.
 """
 
+import inspect
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -26,6 +27,9 @@ from pipeline.errors import GraftError
 from pipeline.weights import check_weights
 
 PREFIX = "graft-"
+
+# What the tokenizer and the task say of a student, and no setting of params.yaml.
+FROM_OUTSIDE = ("vocab_size", "pad_token_id", "pairs")
 
 
 def architectures() -> list[str]:
@@ -56,7 +60,7 @@ def configure(
     try:
         if hasattr(module, "configure"):
             return module.configure(vocab_size=vocab_size, pad_token_id=pad_token_id, tokenizer=tokenizer, **settings)
-        allowed = sorted(name for name in _fields(module.CONFIG) if name not in ("vocab_size", "pad_token_id"))
+        allowed = sorted(name for name in _fields(module.CONFIG) if name not in FROM_OUTSIDE)
         for key in settings:
             if key not in allowed:
                 raise GraftError(f"{key} is not a setting of {architecture}; allowed: {', '.join(allowed)}")
@@ -72,13 +76,20 @@ def _fields(config: type[PreTrainedConfig]) -> set[str]:
 
 
 def student(
-    architecture: str, settings: dict[str, Any], tokenizer: PreTrainedTokenizerFast, names: list[str]
+    architecture: str,
+    settings: dict[str, Any],
+    tokenizer: PreTrainedTokenizerFast,
+    names: list[str],
+    pairs: bool = False,
 ) -> PreTrainedModel:
     """A student with random weights (from torch's global seed) that reads ``tokenizer``'s ids as ``names``.
 
-    Raises GraftError with the setting at fault, or if its architecture cannot read texts as a student must.
+    With ``pairs`` it reads two texts at once. Raises GraftError with the setting at fault, or if its architecture
+    cannot read texts, or pairs of them, as a student must.
     """
     config = configure(architecture, settings, len(tokenizer), tokenizer.pad_token_id, tokenizer)
+    if pairs:
+        config.pairs = True
     config.id2label = dict(enumerate(names))
     config.label2id = {name: at for at, name in enumerate(names)}
     try:
@@ -87,6 +98,8 @@ def student(
         reason = (str(error).splitlines() or [type(error).__name__])[0][:300]
         raise GraftError(f"no {architecture} can be built with config {settings}: {reason}") from None
     module = load_architecture(architecture)
+    if pairs and "token_type_ids" not in inspect.signature(module.MODEL.forward).parameters:
+        raise GraftError(f"architecture {architecture} reads no pairs of texts; define its `read`, as bilstm.py does")
     if hasattr(module, "check_reading"):
         module.check_reading(model, tokenizer, f"architecture {architecture}")
     return model

@@ -9,8 +9,8 @@ from huggingface_hub.dataclasses import strict
 from torch import nn
 
 from pipeline.models.embedding import WordDropoutEmbedding
-from pipeline.models.outputs import PooledClassifierOutput, attention_pool, classifier_output
-from pipeline.models.student import StudentConfig, StudentModel
+from pipeline.models.outputs import attention_pool
+from pipeline.models.student import Comparison, StudentConfig, StudentModel
 
 
 @strict
@@ -37,6 +37,7 @@ class StaticForSequenceClassification(StudentModel):
         self.hidden = nn.Linear(config.embedding_size, config.hidden_size)
         self.dropout = nn.Dropout(config.dropout)
         self.classifier = nn.Linear(config.hidden_size, config.num_labels)
+        self.comparison = Comparison(config.hidden_size) if config.pairs else None
         self.post_init()
 
     def warm_start(self, vectors: torch.Tensor, scores: torch.Tensor) -> None:
@@ -45,15 +46,13 @@ class StaticForSequenceClassification(StudentModel):
         with torch.no_grad():
             self.scores.weight.copy_(scores.unsqueeze(1))
 
-    def forward(
-        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, labels: torch.Tensor | None = None
-    ) -> PooledClassifierOutput:
-        """Classify ``input_ids`` (B, T) under ``attention_mask`` (B, T)."""
+    def read(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Make of (B, T) tokens, padded on the right, a vector of each text (B, D) and its tokens' states (B, T, W)."""
         scores = self.scores(input_ids).squeeze(-1)
         states = self.embedding(input_ids)
         mean = attention_pool(states, scores, attention_mask)
         pooled = nn.functional.gelu(self.hidden(self.dropout(self.norm(mean))))
-        return classifier_output(self.classifier(self.dropout(pooled)), pooled, states, labels)
+        return pooled, states
 
 
 CONFIG, MODEL = StaticConfig, StaticForSequenceClassification

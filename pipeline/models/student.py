@@ -1,20 +1,35 @@
-"""What the students that are written here have in common: configuration and weight initialisation."""
+"""What the students that are written here have in common: configuration, weight initialisation, reading of pairs."""
+
+from typing import Any
 
 import torch
 from huggingface_hub.dataclasses import strict
 from torch import nn
 from transformers import PreTrainedConfig, PreTrainedModel
 
+from pipeline.models.outputs import PooledClassifierOutput, classifier_output
+
 
 @strict
 class StudentConfig(PreTrainedConfig):
-    """Settings that every student has; ``vocab_size`` and ``pad_token_id`` come from its tokenizer."""
+    """Settings that every student has; ``vocab_size`` and ``pad_token_id`` come from its tokenizer.
+
+    ``pairs`` comes from the task: whether two texts are read together.
+    """
 
     vocab_size: int = 30522
     pad_token_id: int | None = 0
     embedding_size: int = 128
     word_dropout: float = 0.1
     dropout: float = 0.3
+    pairs: bool = False
+
+    def to_diff_dict(self) -> dict[str, Any]:
+        """What is written to a file; of single texts it says nothing of pairs."""
+        written: dict[str, Any] = super().to_diff_dict()
+        if not written.get("pairs"):
+            written.pop("pairs", None)
+        return written
 
     def validate_sizes(self) -> None:
         """Refuse widths below 1 and shares outside 0 to 1 (the Hub's strict dataclasses call every validate_*)."""
@@ -25,13 +40,82 @@ class StudentConfig(PreTrainedConfig):
                 raise ValueError(f"{name} is {value}: must be at least 0 and below 1")
 
 
+class Comparison(nn.Module):
+    """Two vectors as one that tells how they relate, from both, their distance and their product.
+
+    Conneau et al. 2017, "Supervised Learning of Universal Sentence Representations from Natural Language Inference
+    Data", section 3.1; Reimers & Gurevych 2019, "Sentence-BERT", section 3.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(4 * width, width)
+
+    def forward(self, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+        """Compare (B, D) with (B, D): (B, D)."""
+        features = torch.cat([first, second, (first - second).abs(), first * second], dim=1)
+        return nn.functional.gelu(self.hidden(features))
+
+
 class StudentModel(PreTrainedModel):
-    """A small classifier: ``forward(input_ids, attention_mask, labels=None)`` gives logits and ``pooled``."""
+    """A small classifier: ``forward(input_ids, attention_mask, labels=None)`` gives logits and ``pooled``.
+
+    A student that defines ``read``, ``dropout`` and ``classifier``, and has a ``comparison`` where ``config.pairs``
+    says so, reads pairs too: each text alone, with the same weights, and the classifier what their comparison says.
+    """
 
     base_model_prefix = "student"
     embedding: nn.Embedding
+    dropout: nn.Module
+    classifier: nn.Module
+    comparison: Comparison | None
     # Whether a token's state depends on the tokens around it, and so can guess one that is hidden.
     looks_around = False
+
+    def read(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Make of (B, T) tokens, padded on the right, a vector of each text (B, D) and its tokens' states (B, T, W)."""
+        raise NotImplementedError
+
+    def forward(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        labels: torch.Tensor | None = None,
+        token_type_ids: torch.Tensor | None = None,
+    ) -> PooledClassifierOutput:
+        """Classify ``input_ids`` (B, T) under ``attention_mask`` (B, T), padded on the right.
+
+        Of pairs ``token_type_ids`` (B, T) are 1 for the tokens of the second text, of which there is one at least, as
+        there is of the first; without them a text is compared with itself.
+        """
+        if self.comparison is None:
+            pooled, states = self.read(input_ids, attention_mask)
+        elif token_type_ids is None:
+            vectors, states = self.read(input_ids, attention_mask)
+            pooled = self.comparison(vectors, vectors)
+        else:
+            pooled, states = self._compare(self.comparison, input_ids, attention_mask, token_type_ids)
+        return classifier_output(self.classifier(self.dropout(pooled)), pooled, states, labels)
+
+    def _compare(
+        self,
+        comparison: Comparison,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        token_type_ids: torch.Tensor,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """What the two texts of each pair are beside one another, (B, D), and the states (B, T, W) of all tokens."""
+        batch, length = input_ids.shape
+        places = torch.arange(length, device=input_ids.device)
+        first, seconds = attention_mask * (1 - token_type_ids), (attention_mask * token_type_ids).sum(1, keepdim=True)
+        starts = first.sum(1, keepdim=True)
+        # The second text moves to where a text begins; what then stands behind it is masked.
+        moved = input_ids.gather(1, (places + starts).clamp(max=length - 1))
+        mask = (places < seconds).to(attention_mask.dtype)
+        vectors, states = self.read(torch.cat([input_ids, moved]), torch.cat([first, mask]))
+        back = (places - starts).clamp(min=0).unsqueeze(-1).expand(-1, -1, states.shape[-1])
+        joined = torch.where(token_type_ids.unsqueeze(-1) == 1, states[batch:].gather(1, back), states[:batch])
+        return comparison(vectors[:batch], vectors[batch:]), joined
 
     @property
     def token_width(self) -> int:

@@ -11,8 +11,8 @@ from huggingface_hub.dataclasses import strict
 from torch import nn
 
 from pipeline.models.embedding import WordDropoutEmbedding
-from pipeline.models.outputs import PooledClassifierOutput, classifier_output, max_pool
-from pipeline.models.student import StudentConfig, StudentModel
+from pipeline.models.outputs import max_pool
+from pipeline.models.student import Comparison, StudentConfig, StudentModel
 
 
 @strict
@@ -82,12 +82,11 @@ class TextCNNForSequenceClassification(StudentModel):
         self.norm = nn.LayerNorm(config.filters * len(widths))
         self.dropout = nn.Dropout(config.dropout)
         self.classifier = nn.Linear(config.filters * len(widths), config.num_labels)
+        self.comparison = Comparison(config.filters * len(widths)) if config.pairs else None
         self.post_init()
 
-    def forward(
-        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, labels: torch.Tensor | None = None
-    ) -> PooledClassifierOutput:
-        """Classify ``input_ids`` (B, T) under ``attention_mask`` (B, T)."""
+    def read(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Make of (B, T) tokens, padded on the right, a vector of each text (B, D) and its tokens' states (B, T, W)."""
         mask = attention_mask.unsqueeze(-1)
         states = self.dropout(self.embedding(input_ids)) * mask  # (B, T, D)
         for block in self.blocks:
@@ -98,7 +97,7 @@ class TextCNNForSequenceClassification(StudentModel):
             features.append(convolution(states.transpose(1, 2)).transpose(1, 2)[:, width - 1 :])
         windows = torch.cat(features, dim=-1)  # (B, T, F)
         pooled = self.norm(torch.relu(max_pool(windows, attention_mask)))
-        return classifier_output(self.classifier(self.dropout(pooled)), pooled, windows, labels)
+        return pooled, windows
 
 
 CONFIG, MODEL = TextCNNConfig, TextCNNForSequenceClassification

@@ -43,7 +43,7 @@ def main(name: str) -> None:
     tokenizer = load_tokenizer(tokens / "tokenizer")
     task = task_of(read_json(LABELS))
     seed_everything(budget.seed)
-    model = student(settings.architecture, settings.control_config(), tokenizer, task.labels)
+    model = student(settings.architecture, settings.control_config(), tokenizer, task.labels, task.pairs)
     task.describe(model.config)
     pad, at = tokenizer.pad_token_id, (budget.steps, budget.evaluations, budget.seed)
     told = {"budget": budget, "student": settings}

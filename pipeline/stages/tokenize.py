@@ -21,8 +21,10 @@ from pipeline.settings.tokenizers import TokenizerConfig
 from pipeline.stages.entry import run
 from pipeline.task import task_of
 from pipeline.text.ids import unaltered_texts
+from pipeline.text.pairs import sides_of, texts_in
 from pipeline.tokens.encoding import encode, load_tokenizer
 from pipeline.tokens.fertility import measure_cuts
+from pipeline.tokens.pairs import separate_pairs
 from pipeline.tokens.table import write_tokens
 from pipeline.tokens.training import train_tokenizer
 
@@ -49,16 +51,21 @@ def main(name: str) -> None:
 
 def _write(config: TokenizerConfig, tokenizer: PreTrainedTokenizerFast, files: Mapping[str, Path]) -> dict[str, Any]:
     task = task_of(read_json(PREPARED / "labels.json"))
+    if task.pairs:
+        separate_pairs(tokenizer, is_own=config.kind is not None)
     summary: dict[str, Any] = {}
     for split in ("train", "validation", "transfer"):
         frame = read_parquet(PREPARED / f"{split}.parquet")
-        ids, texts = frame["id"].tolist(), frame["text"].tolist()
+        ids, texts = frame["id"].tolist(), texts_in(frame)
         labels = task.targets(frame["label"]) if "label" in frame else None
         # Teachers' token states cross to students' tokens by their spans, and only the transfer set has states.
         table, cut = encode(tokenizer, ids, texts, config.max_length, labels, spans=split == "transfer")
         write_tokens(files[f"{split}.arrow"], table)
         if split == "train":
-            cuts = measure_cuts(tokenizer, texts, frame["domain"].tolist())
+            sides = [
+                (side, domain) for text, domain in zip(texts, frame["domain"], strict=True) for side in sides_of(text)
+            ]
+            cuts = measure_cuts(tokenizer, *map(list, zip(*sides, strict=True)))
         tokens = len(table.input_ids)
         unknown = int(np.sum(table.input_ids == tokenizer.unk_token_id))
         summary[split] = {"texts": len(table), "tokens": tokens, "tokens_unknown": unknown, "texts_cut": cut}

@@ -65,7 +65,7 @@ def main(name: str) -> None:
     task = task_of(read_json(LABELS))
     signals = _signals(params, tokens, tables["train"])
     seed_everything(budget.seed)
-    model = student(settings.architecture, settings.config, tokenizer, task.labels)
+    model = student(settings.architecture, settings.config, tokenizer, task.labels, task.pairs)
     task.describe(model.config)
     copied = _start(model, params, settings) if params.transfer.warm_start else 0
     say(f"transfer@{name}: {copied:,} of {model.num_parameters():,} weights start from {settings.start}")

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from pipeline.text.pairs import SECOND
+
 ALTERED = r"#([a-z]+)-\d+$"
 UNLABELLED = "unlabelled/"
 
@@ -30,8 +32,12 @@ def is_altered(ids: Iterable[str]) -> np.ndarray:
 
 
 def unaltered_texts(frame: pd.DataFrame) -> list[str]:
-    """The texts of the transfer set (columns ``id``, ``text``) that are no altered copies."""
-    texts: list[str] = frame["text"][~is_altered(frame["id"])].tolist()
+    """The texts of the transfer set (columns ``id``, ``text``) that are no altered copies; of pairs each text once."""
+    kept = frame[~is_altered(frame["id"])]
+    texts: list[str] = kept["text"].tolist()
+    if SECOND in frame:
+        # The same premise stands beside several claims.
+        return list(dict.fromkeys([*texts, *kept[SECOND].tolist()]))
     return texts
 
 

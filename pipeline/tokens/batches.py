@@ -56,11 +56,18 @@ class BatchCollator:
 
 
 def pad_rows(table: TokenTable, rows: np.ndarray, pad_token_id: int) -> dict[str, torch.Tensor]:
-    """Pad ``rows`` of ``table`` on the right to the longest: ``input_ids`` and ``attention_mask``, (B, T) int64."""
+    """Pad ``rows`` of ``table`` on the right to the longest: ``input_ids`` and ``attention_mask``, (B, T) int64.
+
+    Of pairs also ``token_type_ids`` (B, T): 1 for the tokens of the second text, 0 for those of the first and padding.
+    """
     flat, mask = flat_positions(table, rows)
     padded = np.full(mask.shape, pad_token_id, np.int64)
     padded[mask] = table.input_ids[flat]
-    return {"input_ids": torch.from_numpy(padded), "attention_mask": torch.from_numpy(mask.astype(np.int64))}
+    batch = {"input_ids": torch.from_numpy(padded), "attention_mask": torch.from_numpy(mask.astype(np.int64))}
+    if table.second is not None:
+        types = mask & (np.arange(mask.shape[1]) >= table.second[rows][:, None])
+        batch["token_type_ids"] = torch.from_numpy(types.astype(np.int64))
+    return batch
 
 
 def batches_by_length(lengths: np.ndarray, batch_tokens: int) -> Iterator[np.ndarray]:

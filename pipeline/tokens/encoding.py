@@ -13,7 +13,9 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from pipeline.artifacts import required
 from pipeline.errors import GraftError
+from pipeline.text.pairs import TextOrPair, each_side, sides_of
 from pipeline.text.placeholder import MASK
+from pipeline.tokens.pairs import second_begins
 from pipeline.tokens.table import TokenTable
 
 # Texts tokenized at once: while they are, each of their tokens costs a hundred bytes or so.
@@ -27,6 +29,7 @@ class _Chunk(NamedTuple):
     lengths: np.ndarray
     spans: np.ndarray | None
     cut: int
+    second: np.ndarray | None = None
 
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
@@ -67,7 +70,7 @@ def _check_sentencepiece(folder: Path) -> None:
 def encode(
     tokenizer: PreTrainedTokenizerFast,
     ids: Sequence[str],
-    texts: Sequence[str],
+    texts: Sequence[TextOrPair],
     max_length: int,
     labels: np.ndarray | None = None,
     spans: bool = False,
@@ -75,7 +78,8 @@ def encode(
     """Tokenize ``texts`` with special tokens; return the table and how many texts were cut to ``max_length``.
 
     A text that leaves no token gets the unknown token (or padding, where there is none), since a model
-    must read something. ``spans`` asks for the table's ``spans`` too.
+    must read something; so does each text of a pair. Of a pair the longer text is cut first. ``spans`` asks for the
+    table's ``spans`` too.
     """
     backend = tokenizer.backend_tokenizer
     backend.no_padding()
@@ -92,41 +96,61 @@ def encode(
         offsets=np.cumsum(lengths),
         labels=labels,
         spans=np.concatenate([np.empty((0, 2), np.int32), *(chunk.spans for chunk in chunks)]) if spans else None,
+        second=np.concatenate([chunk.second for chunk in chunks]) if chunks and chunks[0].second is not None else None,
     )
     return table, sum(chunk.cut for chunk in chunks)
 
 
-def _encode_chunk(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str], spans: bool) -> _Chunk:
+def _encode_chunk(tokenizer: PreTrainedTokenizerFast, texts: Sequence[TextOrPair], spans: bool) -> _Chunk:
     backend = tokenizer.backend_tokenizer
     hidden = tokenizer.mask_token or tokenizer.unk_token or ""
-    written = [text.replace(MASK, hidden) for text in texts]
+    written = [each_side(lambda side: side.replace(MASK, hidden), text) for text in texts]
     encodings = backend.encode_batch(written) if spans else backend.encode_batch_fast(written)
     lengths = np.fromiter(map(len, encodings), np.int64, len(encodings))
     total = int(lengths.sum())
     chunk = _Chunk(
         input_ids=np.fromiter(chain.from_iterable(each.ids for each in encodings), np.int32, total),
         lengths=lengths,
-        spans=_spans(encodings, lengths, texts, len(hidden)) if spans else None,
+        spans=None,
         cut=sum(bool(each.overflowing) for each in encodings),
+        second=None if isinstance(texts[0], str) else second_begins(encodings),
     )
-    return chunk if lengths.all() else _fill(chunk, tokenizer)
+    if spans:
+        chunk = chunk._replace(spans=_spans(encodings, chunk, texts, written, len(hidden)))
+    missing = lengths == 0 if chunk.second is None else chunk.second == 0
+    return _fill(chunk, tokenizer, missing) if missing.any() else chunk
 
 
-def _fill(chunk: _Chunk, tokenizer: PreTrainedTokenizerFast) -> _Chunk:
-    """Give every text without a token one."""
+def _fill(chunk: _Chunk, tokenizer: PreTrainedTokenizerFast, missing: np.ndarray) -> _Chunk:
+    """Give every text, or first text of a pair, that left no token one: (N,) bool says which these are."""
     filler = tokenizer.pad_token_id if tokenizer.unk_token_id is None else tokenizer.unk_token_id
-    at = (np.cumsum(chunk.lengths) - chunk.lengths)[chunk.lengths == 0]
+    at = (np.cumsum(chunk.lengths) - chunk.lengths)[missing]
     return chunk._replace(
         input_ids=np.insert(chunk.input_ids, at, filler),
-        lengths=np.maximum(chunk.lengths, 1),
+        lengths=chunk.lengths + missing,
         spans=None if chunk.spans is None else np.insert(chunk.spans, at, 0, axis=0),
+        second=None if chunk.second is None else chunk.second + missing.astype(np.int32),
     )
 
 
-def _spans(encodings: Sequence[Any], lengths: np.ndarray, texts: Sequence[str], hidden_width: int) -> np.ndarray:
-    """Spans (tokens, 2) int32 in characters of ``texts``, whose placeholders were read as ``hidden_width`` each."""
+def _spans(
+    encodings: Sequence[Any],
+    chunk: _Chunk,
+    pairs: Sequence[TextOrPair],
+    written: Sequence[TextOrPair],
+    hidden_width: int,
+) -> np.ndarray:
+    """Spans (tokens, 2) int32 in characters of the texts, whose placeholders were read as ``hidden_width`` each.
+
+    Characters of a pair's second text are counted on from those of its first.
+    """
+    lengths, texts = chunk.lengths, ["".join(sides_of(each)) for each in pairs]
     flat = chain.from_iterable(chain.from_iterable(each.offsets for each in encodings))
     read = np.fromiter(flat, np.int32, 2 * int(lengths.sum())).reshape(-1, 2)
+    if chunk.second is not None:
+        places = np.arange(len(read)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        first = np.fromiter((len(each[0]) for each in written), np.int32, len(written))
+        read += np.where(places >= np.repeat(chunk.second, lengths), np.repeat(first, lengths), 0)[:, None]
     spans = np.zeros_like(read)
     full = read[:, 0] < read[:, 1]
     begins, ends = read[full].T

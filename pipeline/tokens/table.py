@@ -17,7 +17,8 @@ class TokenTable:
     ``input_ids`` (total tokens,) int32 holds text i at ``offsets[i]:offsets[i + 1]``; ``offsets`` is
     (N + 1,) int64; ``labels`` (N,) int64, (N, labels) float32 or None; ``ids`` the N row ids as
     Arrow strings; ``spans`` (total tokens, 2) int32 or None, the characters [start, end) of its text
-    that each token stands for, (0, 0) for a token that stands for none.
+    that each token stands for, (0, 0) for a token that stands for none; ``second`` (N,) int32, of pairs alone: the
+    first of a pair's tokens that belongs to its second text.
     """
 
     ids: pa.Array
@@ -25,6 +26,7 @@ class TokenTable:
     offsets: np.ndarray
     labels: np.ndarray | None = None
     spans: np.ndarray | None = None
+    second: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -46,6 +48,8 @@ def write_tokens(target: Path, table: TokenTable) -> None:
         columns["label"] = _column(table.labels)
     if table.spans is not None:
         columns["spans"] = pa.LargeListArray.from_arrays(offsets, _column(table.spans))
+    if table.second is not None:
+        columns["second"] = pa.array(table.second)
     arrow = pa.table(columns)
     with (
         publish(target) as partial,
@@ -72,6 +76,7 @@ def read_tokens(path: Path) -> TokenTable:
         offsets=column.offsets.to_numpy(),
         labels=labels,
         spans=spans,
+        second=arrow.column("second").chunk(0).to_numpy() if "second" in arrow.column_names else None,
     )
 
 
@@ -100,6 +105,7 @@ def slice_rows(table: TokenTable, rows: np.ndarray) -> TokenTable:
         offsets=offsets,
         labels=None if table.labels is None else table.labels[rows],
         spans=None if table.spans is None else table.spans[flat],
+        second=None if table.second is None else table.second[rows],
     )
 
 

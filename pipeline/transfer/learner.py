@@ -29,6 +29,7 @@ class Learner(nn.Module):
         input_ids: torch.Tensor,
         attention_mask: torch.Tensor,
         labels: torch.Tensor | None = None,
+        token_type_ids: torch.Tensor | None = None,
         portions: torch.Tensor | None = None,
         **signals: torch.Tensor,
     ) -> PooledClassifierOutput:
@@ -36,8 +37,11 @@ class Learner(nn.Module):
 
         ``portions`` are as in the objective.
         """
+        inputs = {"input_ids": input_ids, "attention_mask": attention_mask}
+        if token_type_ids is not None:
+            inputs["token_type_ids"] = token_type_ids
         if not self.training:
-            return self.student(input_ids=input_ids, attention_mask=attention_mask, labels=labels)
-        outputs = self.student(input_ids=input_ids, attention_mask=attention_mask)
+            return self.student(**inputs, labels=labels)
+        outputs = self.student(**inputs)
         # The loss alone: of the rest, several processes would wait for the gradient of what it does not read.
         return PooledClassifierOutput(loss=self.objective(outputs, signals, portions))

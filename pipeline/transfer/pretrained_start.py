@@ -13,8 +13,8 @@ from pipeline.models.registry import PREFIX
 from pipeline.models.transformer import text_encoder
 from pipeline.weights import check_weights
 
-# The classifier is the task's; everything else was pretrained.
-HEAD = "classifier."
+# The classifier, and what compares two texts, are the task's; everything else was pretrained.
+HEAD = ("classifier.", "comparison.")
 
 
 def start_from(student: PreTrainedModel, folder: Path) -> int:

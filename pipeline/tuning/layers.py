@@ -8,8 +8,9 @@ from torch import nn
 # The number of a layer in a parameter's name: `encoder.layer.3.attention.self.query.weight`.
 LAYER = re.compile(r"(?<=\.)\d+(?=\.)")
 
-# What a task is learnt with: the classifier, and the attention that an encoder's states are pooled by.
-HEAD = ("classifier.", "attention.")
+# What a task is learnt with: the classifier, what compares two texts, and the attention that an encoder's states are
+# pooled by.
+HEAD = ("classifier.", "comparison.", "attention.")
 
 
 def layer_groups(model: nn.Module) -> list[list[nn.Parameter]]:
