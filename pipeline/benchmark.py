@@ -26,6 +26,7 @@ from pipeline.lineage.provenance import processor
 from pipeline.params import load_params
 from pipeline.speed.record import read_speed
 from pipeline.speed.rounds import measure, summary
+from pipeline.text.pairs import texts_in
 
 EXPORTS, PREPARED, TARGET = Path("exports"), Path("data/prepared"), Path("data/speed/speed.json")
 HEADINGS = ("model", "", "p50, ms", "p95, ms", "texts/s", "ratio", "model alone", "MB", "memory, MB")
@@ -68,7 +69,7 @@ def _measured(digests: dict[str, str]) -> bool:
 
 
 def _record(folders: dict[str, Path], digests: dict[str, str], rounds: int, threads: int) -> dict[str, Any]:
-    texts, before = (read_parquet(PREPARED / f"{split}.parquet")["text"].tolist() for split in ("test", "train"))
+    texts, before = (texts_in(read_parquet(PREPARED / f"{split}.parquet")) for split in ("test", "train"))
     models: dict[str, Any] = {name: {"digest": value} for name, value in digests.items()}
     teacher = next(iter(folders))
     with tqdm(total=len(FILES) * len(folders) * (rounds + 1), desc="benchmark", disable=None) as progress:

@@ -10,11 +10,11 @@ from transformers import PreTrainedTokenizerFast
 from pipeline.artifacts import write_text
 from pipeline.deployment import runtime, words
 from pipeline.task import Task
-from pipeline.text import cleaning, homoglyphs, invisible, masking, policy
+from pipeline.text import cleaning, homoglyphs, invisible, masking, pairs, policy
 from pipeline.text.policy import Policy
 
 # What travels beside ``predict.py``.
-MODULES = (words, cleaning, homoglyphs, invisible, masking, policy)
+MODULES = (words, cleaning, homoglyphs, invisible, masking, pairs, policy)
 NEEDED = ("numpy", "onnxruntime", "tokenizers")
 
 
@@ -64,6 +64,7 @@ def settings(
         "temperature": temperature,
         "threshold": threshold,
         "text": rules.values(),
+        **({"pairs": True} if task.pairs else {}),
         **tokenizer_settings(tokenizer),
     }
 

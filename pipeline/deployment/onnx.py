@@ -28,15 +28,19 @@ class _Logits(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        logits: torch.Tensor = self.model(input_ids=input_ids, attention_mask=attention_mask).logits
+    def forward(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        types = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
+        logits: torch.Tensor = self.model(input_ids=input_ids, attention_mask=attention_mask, **types).logits
         return logits
 
 
 def export_onnx(model: PreTrainedModel, target: Path) -> None:
     """Write ``model`` to ``target``: ``input_ids`` and ``attention_mask`` (B, T) int64 to ``logits`` (B, labels).
 
-    B and T are free. The file's bytes depend on the model alone.
+    Of pairs it reads ``token_type_ids`` (B, T) too, unless it knows no types of tokens. B and T are free. The file's
+    bytes depend on the model alone.
     Raises GraftError if torch cannot write the architecture, or only for texts of one length.
     """
     model = copy.deepcopy(model)
@@ -76,15 +80,19 @@ def _trace(model: PreTrainedModel) -> onnx.ModelProto:
     mask = torch.ones_like(ids)
     mask[1, 4:] = 0
     sizes = {0: torch.export.Dim("batch"), 1: torch.export.Dim("length")}
+    inputs = {"input_ids": ids, "attention_mask": mask}
+    if getattr(model.config, "pairs", False) and getattr(model, "knows_types", True):
+        types = (torch.arange(6) >= 3).long().expand(2, -1)
+        inputs["token_type_ids"] = types * mask
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         program = torch.onnx.export(
             _Logits(model).eval(),
-            (ids, mask),
-            input_names=["input_ids", "attention_mask"],
+            tuple(inputs.values()),
+            input_names=list(inputs),
             output_names=["logits"],
-            dynamic_shapes={"input_ids": sizes, "attention_mask": sizes},
+            dynamic_shapes=dict.fromkeys(inputs, sizes),
             dynamo=True,
             verbose=False,
         )

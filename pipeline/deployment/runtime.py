@@ -5,9 +5,12 @@ imports:
 
     python predict.py "A gorgeous film." "Not for me."      # or a text a line on stdin; JSON lines out
 
+A model of pairs reads its arguments two by two, or a pair a line with a tab between.
+
 Settings of the model (``settings.json``): ``task`` and its ``labels``; ``temperature`` and, where one label is chosen,
 ``threshold``, both from validation; and of its tokenizer ``max_length``, ``truncation_side``, ``split_special_tokens``,
-``pad_token_id``, and ``filler_token_id``, which is read where a text leaves no token. ``text`` is the policy that the
+``pad_token_id``, and ``filler_token_id``, which is read where a text leaves no token; ``pairs`` where two texts are
+read together. ``text`` is the policy that the
 model's texts were prepared with, and that every text is read by; where it asks for the repair of mojibake, ftfy is
 needed too.
 """
@@ -27,10 +30,11 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 import onnxruntime
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 
 from pipeline.deployment.words import WordMemory
 from pipeline.text.cleaning import clean_text
+from pipeline.text.pairs import SECOND, TextOrPair, named, reason_of, sides_of, text_from
 from pipeline.text.policy import Policy
 
 # Tokens, padding included, that are read at once; texts, and about how many characters, that are classified at once.
@@ -49,6 +53,12 @@ NO_FTFY = (
 )
 
 Item = TypeVar("Item")
+
+
+class PairTokens(list[int]):
+    """The token ids of a pair; those from ``second`` on are its second text's."""
+
+    second = 0
 
 
 class UnreadableError(Exception):
@@ -70,6 +80,7 @@ class Classifier:
             self.temperature: float = settings["temperature"]
             self.threshold: float | None = settings["threshold"]
             self.policy = Policy.of(settings["text"])
+            self.pairs: bool = settings.get("pairs", False)
             self.pad, self.filler = settings["pad_token_id"], settings["filler_token_id"]
             if self.policy.mojibake and find_spec("ftfy") is None:
                 raise UnreadableError(NO_FTFY.format(folder))
@@ -78,21 +89,39 @@ class Classifier:
             self.tokenizer.no_padding()
             self.tokenizer.enable_truncation(settings["max_length"], direction=settings["truncation_side"])
             self.tokenizer.encode_special_tokens = settings["split_special_tokens"]
-            self.words = WordMemory.of(self.tokenizer)
+            self.words = None if self.pairs else WordMemory.of(self.tokenizer)
             file = graph
             path = str(folder / file)
             self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+            self.inputs = {each.name for each in self.session.get_inputs()}
         except UnreadableError:
             raise
         except Exception as error:  # tokenizers and onnxruntime raise no narrower one
             reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
             raise UnreadableError(f"{folder / file} cannot be read ({reason}); export the model anew") from error
 
-    def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        """Return the token ids of each text; a text that leaves no token gets one, for a model must read something."""
+    def encode(self, texts: Sequence[TextOrPair]) -> list[list[int]]:
+        """Return the token ids of each text or pair; a text that leaves no token gets one: a model must read something.
+
+        Of pairs they are ``PairTokens``.
+        """
         if self.words is not None:
-            return [ids or [self.filler] for ids in self.words.encode(texts)]
+            return [ids or [self.filler] for ids in self.words.encode(cast(Sequence[str], texts))]
+        if self.pairs:
+            # Pairs that came as JSON are lists.
+            pairs = [(each[0], each[1]) for each in texts]
+            return [self._pair(each) for each in self.tokenizer.encode_batch_fast(pairs)]
         return [each.ids or [self.filler] for each in self.tokenizer.encode_batch_fast(list(texts))]
+
+    def _pair(self, encoding: Encoding) -> PairTokens:
+        """As ``pipeline.tokens`` encodes pairs: a closing token stands for a second text that left none."""
+        sides = encoding.sequence_ids
+        tokens = PairTokens(encoding.ids)
+        tokens.second = sides.index(1) if 1 in sides else max(len(tokens) - 1, 0)
+        if tokens.second == 0:
+            tokens.insert(0, self.filler)
+            tokens.second = 1
+        return tokens
 
     def logits(self, tokens: Sequence[Sequence[int]]) -> np.ndarray:
         """Return (N, labels) float32: texts of like length are read together, as many as fit into a batch."""
@@ -113,6 +142,9 @@ class Classifier:
         ids = np.full(mask.shape, self.pad, np.int64)
         ids[mask] = np.fromiter(chain.from_iterable(tokens), np.int64, int(lengths.sum()))
         inputs = {"input_ids": ids, "attention_mask": mask.astype(np.int64)}
+        if "token_type_ids" in self.inputs:
+            second = np.array([cast(PairTokens, each).second for each in tokens])
+            inputs["token_type_ids"] = (mask & (np.arange(mask.shape[1]) >= second[:, None])).astype(np.int64)
         answer: np.ndarray = self.session.run(["logits"], inputs)[0]
         return answer
 
@@ -131,12 +163,15 @@ class Classifier:
         shares: np.ndarray = exponentials / exponentials.sum(axis=1, keepdims=True)
         return shares
 
-    def classify(self, texts: Iterable[str]) -> Iterator[dict[str, Any]]:
-        """Yield the answer to each text: ``answer``, with its ``text``, or ``text`` and why it is ``refused``."""
-        said = partial(answer, self.task, self.labels, self.threshold)
-        return answer_texts(texts, self._read_texts, self.policy, said)
+    def classify(self, texts: Iterable[TextOrPair]) -> Iterator[dict[str, Any]]:
+        """Yield the answer to each text: ``answer``, with its ``text``, or ``text`` and why it is ``refused``.
 
-    def _read_texts(self, texts: Sequence[str]) -> np.ndarray:
+        A model of ``pairs`` takes tuples of two; their answers have ``text_pair`` behind ``text``.
+        """
+        said = partial(answer, self.task, self.labels, self.threshold)
+        return answer_texts(texts, self._read_texts, self.policy, said, self.pairs)
+
+    def _read_texts(self, texts: Sequence[TextOrPair]) -> np.ndarray:
         return self.answers(self.logits(self.encode(texts)))
 
 
@@ -160,18 +195,36 @@ def answer(task: str, labels: Sequence[str], threshold: float | None, said: np.n
 
 
 def answer_texts(
-    texts: Iterable[str],
-    read: Callable[[Sequence[str]], np.ndarray],
+    texts: Iterable[TextOrPair],
+    read: Callable[[Sequence[TextOrPair]], np.ndarray],
     policy: Policy,
     answer: Callable[[np.ndarray], dict[str, Any]],
+    pairs: bool = False,
 ) -> Iterator[dict[str, Any]]:
-    """Yield the answer to each text; ``read`` returns what a model says of texts cleaned by ``policy``, (N, labels)."""
-    for chunk in chunks(texts, len):
-        cleaned = [clean_text(text, 1, LONGEST, policy) for text in chunk]
-        kept = [each.text for each in cleaned if not each.reason]
+    """Yield the answer to each text; ``read`` returns what a model says of texts cleaned by ``policy``, (N, labels).
+
+    Where ``pairs`` are asked for, a text alone is refused.
+    """
+    for chunk in chunks(texts, characters_of):
+        cleaned = [_clean(text, policy, pairs) for text in chunk]
+        kept = [text for text, reason in cleaned if not reason]
         rows = iter(read(kept) if kept else ())
-        for text, each in zip(chunk, cleaned, strict=True):
-            yield {"text": text} | ({"refused": each.reason} if each.reason else answer(next(rows)))
+        for text, (_, reason) in zip(chunk, cleaned, strict=True):
+            yield named(text) | ({"refused": reason} if reason else answer(next(rows)))
+
+
+def characters_of(text: TextOrPair) -> int:
+    """Return how many characters a text holds, or both of a pair."""
+    return sum(map(len, sides_of(text)))
+
+
+def _clean(text: TextOrPair, policy: Policy, pairs: bool) -> tuple[TextOrPair, str]:
+    """Return the text, or both of a pair, cleaned, and why it is refused."""
+    sides = [clean_text(side, 1, LONGEST, policy) for side in sides_of(text)]
+    reasons = [reason_of(name, side.reason) for name, side in zip(named(text), sides, strict=True)]
+    if pairs and len(sides) == 1:
+        reasons.append(reason_of(SECOND, "text_missing"))
+    return text_from([side.text for side in sides]), next(filter(None, reasons), "")
 
 
 def chunks(items: Iterable[Item], size: Callable[[Item], int], at_most: int = CHUNK) -> Iterator[list[Item]]:
@@ -237,6 +290,25 @@ def texts_of(arguments: Sequence[str]) -> Iterator[str]:
     yield from (os.fsencode(text).decode("utf-8", errors="replace") for text in arguments)
 
 
+def pairs_of(texts: Iterable[str], given: bool) -> Iterator[TextOrPair]:
+    """Yield pairs: ``given`` as arguments two by two, else the first tab of a line parts them.
+
+    A line without a tab is a text alone, which is refused where it is read. UnreadableError for an odd argument.
+    """
+    waiting: list[str] = []
+    for text in texts:
+        if given:
+            waiting.append(text)
+        first, tab, second = text.partition("\t")
+        if len(waiting) == 2:
+            yield waiting[0], waiting[1]
+            waiting.clear()
+        elif not given:
+            yield (first, second) if tab else first
+    if waiting:
+        raise UnreadableError("this model reads pairs of texts; give two texts for each, as arguments side by side")
+
+
 def lines_at_once(chunk: int | None, given: object) -> int:
     """How many texts are answered at once: ``chunk`` or, if nothing is ``given`` but what is typed, every line."""
     return chunk or (CHUNK if given or not sys.stdin.isatty() else 1)
@@ -284,7 +356,10 @@ def main() -> None:
     try:
         stdout = open_stdout()
         classifier = Classifier(Path(__file__).parent, options.precision, options.threads)
-        for chunk in chunks(texts_of(options.texts), len, lines_at_once(options.chunk, options.texts)):
+        texts: Iterable[TextOrPair] = texts_of(options.texts)
+        if classifier.pairs:
+            texts = pairs_of(texts_of(options.texts), bool(options.texts))
+        for chunk in chunks(texts, characters_of, lines_at_once(options.chunk, options.texts)):
             for answer in classifier.classify(chunk):
                 stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
             stdout.flush()

@@ -2,7 +2,8 @@
 
 ``tfidf``: tf-idf weights and logistic regression, of a number ridge regression. ``naive_bayes``: counts and multinomial
 naive Bayes (Manning, Raghavan & Schütze 2008, *Introduction to Information Retrieval*, section 13.2), seconds even with
-many labels.
+many labels. Of a pair both texts are counted, each in columns of its own, and beside them what the two have in common:
+the products of their weights, and the share of their n-grams that both have.
 ``vader``: the sentiment lexicon of Hutto & Gilbert, *VADER: A Parsimonious Rule-based Model for Sentiment Analysis of
 Social Media Text* (ICWSM 2014).
 """
@@ -14,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.multiclass import OneVsRestClassifier
@@ -25,6 +27,7 @@ from pipeline.errors import GraftError
 from pipeline.evaluation.measures import measure_of
 from pipeline.settings.rivals import BayesRival, TfidfRival
 from pipeline.task import Task
+from pipeline.text.pairs import TextOrPair, sides_of, texts_in
 
 VADER_LABELS = ("negative", "neutral", "positive")
 VADER_THRESHOLD = 0.05
@@ -52,7 +55,7 @@ class _Ngrams:
 def ngram_answers(
     train: pd.DataFrame,
     validation: pd.DataFrame,
-    texts: Sequence[str],
+    texts: Sequence[TextOrPair],
     task: Task,
     config: TfidfRival | BayesRival,
 ) -> NgramResult:
@@ -64,12 +67,16 @@ def ngram_answers(
     rival, measure = _ngrams(config, task), measure_of(task)
     # Checked here because scikit-learn's own fault for it is a bare ValueError.
     analyze = rival.vectorizer.build_analyzer()
-    if not any(analyze(text) for text in train["text"]):
+    if not any(analyze(side) for text in texts_in(train) for side in sides_of(text)):
         raise GraftError(f"rivals: the training texts hold no {config.analyzer} n-gram; set analyzer: char")
     # One thread: sums in another order would change the last digits, and with them the published bytes.
     with threadpool_limits(limits=1):
-        features = rival.vectorizer.fit_transform(train["text"])
-        held_out = rival.vectorizer.transform(validation["text"])
+        if task.pairs:
+            rival.vectorizer.fit([side for text in texts_in(train) for side in sides_of(text)])
+            features = _features(rival.vectorizer, texts_in(train))
+        else:
+            features = rival.vectorizer.fit_transform(train["text"])
+        held_out = _features(rival.vectorizer, texts_in(validation))
         targets, references = (task.targets(each["label"]) for each in (train, validation))
         best = -np.inf
         for value in rival.values:
@@ -78,8 +85,19 @@ def ngram_answers(
             score = measure.score(references, measure.decide(_answers(fitted, held_out, task)))
             if score > best:
                 best, chosen, classifier = score, value, fitted
-        answers = _answers(classifier, rival.vectorizer.transform(texts), task)
+        answers = _answers(classifier, _features(rival.vectorizer, texts), task)
     return NgramResult(answers, {rival.setting: float(chosen)}, _parameters(classifier))
+
+
+def _features(vectorizer: CountVectorizer, texts: Sequence[TextOrPair]) -> Any:
+    """What is counted of each text; of pairs also what both texts have in common."""
+    if not texts or isinstance(texts[0], str):
+        return vectorizer.transform(texts)
+    first, second = (vectorizer.transform(side) for side in zip(*map(sides_of, texts), strict=True))
+    common = first.multiply(second)
+    counts = [(each > 0).sum(axis=1) for each in (common, first + second)]
+    share = counts[0] / np.maximum(counts[1], 1)
+    return hstack([first, second, common, csr_matrix(np.asarray(share).reshape(-1, 1))], format="csr")
 
 
 def _ngrams(config: TfidfRival | BayesRival, task: Task) -> _Ngrams:
@@ -126,10 +144,10 @@ def bayes_applies(task: Task) -> bool:
 
 
 def vader_applies(task: Task) -> bool:
-    """Whether there is a number to compare, or one label of two or more of negative, neutral and positive."""
+    """Whether there is a number to compare, or one label of two or more of negative, neutral and positive; no pair."""
     lowered = [label.lower() for label in task.labels]
     sentiment = len(lowered) > 1 and len(set(lowered)) == len(lowered) and set(lowered) <= set(VADER_LABELS)
-    return task.kind == "regression" or (task.kind == "single_label" and sentiment)
+    return not task.pairs and (task.kind == "regression" or (task.kind == "single_label" and sentiment))
 
 
 def vader_answers(texts: Sequence[str], task: Task) -> np.ndarray:

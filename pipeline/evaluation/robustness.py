@@ -6,7 +6,7 @@ attack depends on the text, its kind and the seed, and on no other text.
 """
 
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from random import Random
 
 import numpy as np
@@ -16,10 +16,11 @@ from pipeline.settings.robustness import Attack, RobustnessConfig
 from pipeline.task import Task
 from pipeline.text.cleaning import normalise
 from pipeline.text.homoglyphs import look_alikes
+from pipeline.text.pairs import TextOrPair, each_side
 from pipeline.text.policy import Policy
 
-# Logits (N, labels) of N texts.
-Read = Callable[[Sequence[str]], np.ndarray]
+# Logits (N, labels) of N texts or pairs, both of whose texts are attacked.
+Read = Callable[[Sequence[TextOrPair]], np.ndarray]
 
 ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 INVISIBLE = "\u00ad\u200b\u200c\u200d\u2060"
@@ -98,7 +99,7 @@ def sample_rows(rows: int, config: RobustnessConfig) -> np.ndarray:
 
 
 def robustness_figures(
-    texts: Sequence[str], targets: np.ndarray, read: Read, task: Task, policy: Policy, config: RobustnessConfig
+    texts: Sequence[TextOrPair], targets: np.ndarray, read: Read, task: Task, policy: Policy, config: RobustnessConfig
 ) -> dict[str, float]:
     """Return what ``task`` is measured by of a model on ``texts`` with their ``targets``, as they are and attacked.
 
@@ -107,11 +108,12 @@ def robustness_figures(
     lost, where more than noise was. ``won_back`` is that of homoglyphs and invisible characters together.
     """
     key = measure_of(task).key
-    versions: dict[str, list[str]] = {key: list(texts)}
+    versions: dict[str, list[TextOrPair]] = {key: list(texts)}
     for kind in config.kinds:
-        attacked = [attack(text, kind, config.rate, config.seed) for text in texts]
-        versions[f"{key}_{kind}"] = [normalise(text) for text in attacked]
-        versions[f"{key}_{kind}_policy"] = [normalise(text, policy) for text in attacked]
+        hit = partial(attack, kind=kind, rate=config.rate, seed=config.seed)
+        attacked = [each_side(hit, text) for text in texts]
+        versions[f"{key}_{kind}"] = [each_side(normalise, text) for text in attacked]
+        versions[f"{key}_{kind}_policy"] = [each_side(partial(normalise, policy=policy), text) for text in attacked]
     scores = _score(versions, targets, read, task)
     found = {"texts": len(texts), "rate": config.rate} | scores
     clean = scores[key]
@@ -124,7 +126,7 @@ def robustness_figures(
     return {name: round(value, DECIMALS) for name, value in found.items()}
 
 
-def _score(versions: dict[str, list[str]], targets: np.ndarray, read: Read, task: Task) -> dict[str, float]:
+def _score(versions: dict[str, list[TextOrPair]], targets: np.ndarray, read: Read, task: Task) -> dict[str, float]:
     """Return the score of each version of the texts; a text that several share is read once."""
     distinct = list(dict.fromkeys(text for texts in versions.values() for text in texts))
     measure = measure_of(task)

@@ -3,6 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+from pipeline.text.pairs import FIRST, SECOND
+
+# What an answer repeats of its row.
+TEXTS = (FIRST, SECOND)
+
 
 class Shape:
     """Names of what is added to a row: ``prefix`` before each, ``sure`` only for a model that knows a threshold."""
@@ -18,7 +23,7 @@ class Shape:
 
     def nested(self, answer: dict[str, Any]) -> dict[str, Any]:
         """Return what is added to a JSON object."""
-        return {self.prefix + name: value for name, value in answer.items() if name != "text"}
+        return {self.prefix + name: value for name, value in answer.items() if name not in TEXTS}
 
     def flat(self, answer: dict[str, Any]) -> list[Any]:
         """Return one cell a column; those of a refused row are None, and so is ``refused`` of another one."""

@@ -15,6 +15,7 @@ from pipeline.deployment.runtime import (
     at_least_one,
     lines_at_once,
     open_stdout,
+    pairs_of,
     parse_words,
     texts_of,
 )
@@ -22,9 +23,10 @@ from pipeline.errors import GraftError
 from pipeline.prediction.answers import Shape
 from pipeline.prediction.formats import check_output, is_table, open_sink, open_source
 from pipeline.prediction.json_lines import JsonSink
-from pipeline.prediction.loading import load_classifier
+from pipeline.prediction.loading import load_classifier, reads_pairs
 from pipeline.prediction.rows import Sink, Source, Texts
 from pipeline.prediction.run import answer_rows
+from pipeline.text.pairs import FIRST, SECOND
 
 REFUSED = 3
 STATUS = """exit status:
@@ -47,9 +49,10 @@ def parse() -> argparse.Namespace:
     )
     add = parser.add_argument
     add("model", type=Path, help="a folder under models/ or exports/, such as exports/static")
-    add("texts", nargs="*", metavar="text", help="texts; without any, the lines of stdin")
+    add("texts", nargs="*", metavar="text", help="texts, of a model of pairs two by two; without any, lines of stdin")
     add("--input", type=Path, metavar="FILE", help="a .txt, .csv, .tsv or .jsonl file, also as .gz, or .parquet")
     add("--column", metavar="NAME", help="the column of a table that holds the text (text)")
+    add("--column-pair", metavar="NAME", help="that of the second text, where the model reads pairs (text_pair)")
     add("--output", type=Path, metavar="FILE", help="write a .csv, .tsv or .jsonl file, also as .gz, or .parquet")
     add("--force", action="store_true", help="replace the output if it is there already")
     add("--prefix", default="", metavar="WORD", help="begins the names of the new columns: predicted_ for one")
@@ -61,8 +64,9 @@ def parse() -> argparse.Namespace:
     options = parse_words(parser, sys.argv[1:])
     if options.texts and options.input is not None:
         parser.error("texts and --input exclude each other; give one of them")
-    if options.column is not None and (options.input is None or not is_table(options.input)):
-        parser.error("--column is for a table that --input names")
+    named = options.column is not None or options.column_pair is not None
+    if named and (options.input is None or not is_table(options.input)):
+        parser.error(f"--column{'' if options.column is not None else '-pair'} is for a table that --input names")
     return options
 
 
@@ -90,9 +94,17 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _source(options: argparse.Namespace) -> Source:
+    pairs = reads_pairs(options.model)
+    if options.column_pair is not None and not pairs:
+        raise GraftError(f"{options.model} reads single texts; leave out --column-pair")
     if options.input is not None:
-        return open_source(options.input, options.column or "text")
-    return Texts(texts_of(options.texts), "stdin", len(options.texts) or None)
+        return open_source(options.input, options.column or FIRST, (options.column_pair or SECOND) if pairs else None)
+    given = len(options.texts)
+    if pairs:
+        if given % 2:
+            raise GraftError(f"{options.model} reads pairs of texts; give two texts for each, side by side")
+        return Texts(pairs_of(texts_of(options.texts), bool(given)), "stdin", given // 2 or None, pairs=True)
+    return Texts(texts_of(options.texts), "stdin", given or None)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import BinaryIO
 
+from pipeline.deployment.runtime import pairs_of
 from pipeline.disk import reason_of
 from pipeline.errors import GraftError
 from pipeline.prediction.answers import Shape
@@ -25,20 +26,26 @@ def is_table(path: Path) -> bool:
     return path.name.endswith(TABLES)
 
 
-def open_source(path: Path, column: str) -> Source:
-    """Open a file to read its texts: the lines, or the ``column`` of a table."""
+def open_source(path: Path, column: str, column_pair: str | None = None) -> Source:
+    """Open a file to read its texts: the lines, or the ``column`` of a table.
+
+    With ``column_pair`` its pairs: a tab parts them in lines, in a table that column holds the second texts.
+    """
+    columns = [column] if column_pair is None else [column, column_pair]
     kind = Path(path.name.removesuffix(".gz")).suffix
     if kind == ".parquet" and is_table(path):
         from pipeline.prediction.parquet import ParquetSource
 
-        return ParquetSource(path, column)
+        return ParquetSource(path, columns)
     if kind in DELIMITERS:
-        return SeparatedSource(path, column, DELIMITERS[kind])
+        return SeparatedSource(path, columns, DELIMITERS[kind])
     if kind == ".jsonl":
-        return JsonSource(path, column)
+        return JsonSource(path, columns)
     # Without an end there is none to go by: `<(command)` and /dev/stdin are lines.
     if kind not in ("", ".txt"):
         raise GraftError(f"{path} is of no format that is read; .txt, .txt.gz, {', '.join(TABLES)}")
+    if column_pair is not None:
+        return Texts(pairs_of(read_file(path), given=False), str(path), pairs=True)
     return Texts(read_file(path), str(path))
 
 

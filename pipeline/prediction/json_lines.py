@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from pipeline.prediction.answers import Shape
 from pipeline.prediction.reading import read_file_lines
-from pipeline.prediction.rows import MALFORMED, MISSING, BrokenInputError, Chunk, Row, Source, locate
+from pipeline.prediction.rows import MALFORMED, BrokenInputError, Chunk, Row, Source, locate, read_row
 from pipeline.prediction.values import plain
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ class _Line(NamedTuple):
 class JsonSource(Source):
     """The objects of a file; a line that is none keeps its place and stands whole in the text's column."""
 
-    def __init__(self, path: Path, column: str) -> None:
-        self.name, self.path, self.column = str(path), path, column
+    def __init__(self, path: Path, columns: Sequence[str]) -> None:
+        self.name, self.path, self.keys = str(path), path, columns
         self.kinds: dict[str, set[str]] | None = None
         self.taken: Collection[str] = ()
 
@@ -49,19 +49,18 @@ class JsonSource(Source):
     def rows(self) -> Iterator[Row]:
         """Yield a row a line that is not blank."""
         names = list(self.kinds or ())
-        # Until the column is found: what there was in its place.
-        others: dict[str, None] | None = {}
+        # Until the columns are found: what there was in their place.
+        missing, others = list(self.keys), dict[str, None]()
         for number, (written, record, reason) in enumerate(self._lines(), 1):
             if not record.keys().isdisjoint(self.taken):
                 self._refuse_clash(min(record.keys() & self.taken), self.taken, f": row {number}")
-            if others is not None and not reason:
-                others = None if self.column in record else others | dict.fromkeys(record)
-            text = record.get(self.column)
-            if not reason and not isinstance(text, str):
-                reason = MISSING
-            yield Row("" if reason else str(text), reason, tuple(map(record.get, names)), written)
-        if others:
-            locate(self.name, list(others), self.column)
+            if missing and not reason:
+                missing = [key for key in missing if key not in record]
+                others |= dict.fromkeys(record)
+            text, lacking = ("", reason) if reason else read_row([record.get(key) for key in self.keys])
+            yield Row(text, lacking, tuple(map(record.get, names)), written)
+        if missing and others:
+            locate(self.name, list(others), missing[0])
 
     def _lines(self) -> Iterator[_Line]:
         for line in read_file_lines(self.path):
@@ -75,7 +74,7 @@ class JsonSource(Source):
             if isinstance(record, dict):
                 yield _Line(written, record)
             else:
-                record = {self.column: line.removesuffix("\n")}
+                record = {self.keys[0]: line.removesuffix("\n")}
                 yield _Line(json.dumps(record, ensure_ascii=False), record, MALFORMED)
 
     def _survey(self) -> dict[str, set[str]]:

@@ -1,16 +1,19 @@
 """The one place that tells a trained model's folder from an exported one."""
 
+import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
 from pipeline.errors import GraftError
+from pipeline.text.pairs import TextOrPair
 
 
 class TextClassifier(Protocol):
     """What classifies text, whatever it runs on; without a ``threshold`` its answers hold no ``sure``."""
 
     labels: list[str]
+    pairs: bool
 
     @property
     def task(self) -> str:
@@ -20,8 +23,19 @@ class TextClassifier(Protocol):
     def threshold(self) -> float | None:
         """The probability from which on a label is sure."""
 
-    def classify(self, texts: Iterable[str]) -> Iterator[dict[str, Any]]:
+    def classify(self, texts: Iterable[TextOrPair]) -> Iterator[dict[str, Any]]:
         """Yield the answer to each text, with its ``text``, or ``text`` and why it is ``refused``."""
+
+
+def reads_pairs(folder: Path) -> bool:
+    """Whether the model in ``folder`` reads two texts at once; ``load_classifier`` complains of a damaged folder."""
+    for name in ("settings.json", "config.json"):
+        if (folder / name).is_file():
+            try:
+                return bool(json.loads((folder / name).read_text(encoding="utf-8")).get("pairs", False))
+            except (OSError, ValueError, AttributeError):
+                return False
+    return False
 
 
 def load_classifier(folder: Path, precision: str | None = None, threads: int | None = None) -> TextClassifier:

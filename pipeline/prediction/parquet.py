@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from pipeline.deployment.runtime import chunks
 from pipeline.prediction.answers import Shape
-from pipeline.prediction.rows import MISSING, BrokenInputError, Chunk, Row, Source, locate
+from pipeline.prediction.rows import BrokenInputError, Chunk, Row, Source, locate, read_row
 from pipeline.prediction.values import as_text, encodable
 
 # Rows that are read at once; rows and bytes that are held back until they make a row group.
@@ -22,8 +22,8 @@ TEXT = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, p
 class ParquetSource(Source):
     """The rows of a file."""
 
-    def __init__(self, path: Path, column: str) -> None:
-        self.name, self.column = str(path), column
+    def __init__(self, path: Path, columns: Sequence[str]) -> None:
+        self.name = str(path)
         try:
             # Without these two a column's whole row group, which may be the file, would come into memory.
             self.file = pq.ParquetFile(path, pre_buffer=False, buffer_size=2**16)
@@ -31,11 +31,12 @@ class ParquetSource(Source):
             self.arrow = self.file.schema_arrow
         except (pa.ArrowException, OSError, ValueError) as error:
             raise self._broken(0) from error
-        self.at = locate(self.name, self.arrow.names, column)
-        kind = self.arrow.field(self.at).type
-        kind = kind.value_type if pa.types.is_dictionary(kind) else kind
-        if not any(is_text(kind) for is_text in TEXT):
-            raise BrokenInputError(f"{path}: column {column!r} holds {kind}, no text: name another with --column")
+        self.at = [locate(self.name, self.arrow.names, column) for column in columns]
+        for column, at in zip(columns, self.at, strict=True):
+            kind = self.arrow.field(at).type
+            kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+            if not any(is_text(kind) for is_text in TEXT):
+                raise BrokenInputError(f"{path}: column {column!r} holds {kind}, no text: name another with --column")
 
     def columns(self) -> list[str]:
         """The names in the file."""
@@ -50,9 +51,8 @@ class ParquetSource(Source):
         step = math.gcd(READ, at_most)
         for batches in chunks(self._batches(step), lambda batch: batch.nbytes, at_most // step):
             table = pa.Table.from_batches(batches, self.arrow)
-            texts = values(table.column(self.at))
-            rows = [Row(text) if isinstance(text, str) else Row("", MISSING) for text in texts]
-            yield Chunk(rows, table)
+            cells = zip(*(values(table.column(at)) for at in self.at), strict=True)
+            yield Chunk([Row(*read_row(each)) for each in cells], table)
 
     def _batches(self, rows: int) -> Iterator[pa.RecordBatch]:
         read = 0

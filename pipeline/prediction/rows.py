@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from pipeline.deployment.runtime import UnreadableError, chunks
 from pipeline.errors import GraftError
+from pipeline.text.pairs import FIRST, SECOND, TextOrPair, reason_of, text_from
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,7 +25,7 @@ class BrokenInputError(GraftError, UnreadableError):
 class Row(NamedTuple):
     """One row; ``reason`` says why it has no text, ``written`` is the JSON object that it was read from."""
 
-    text: str
+    text: TextOrPair
     reason: str = ""
     cells: Sequence[Any] = ()
     written: str = ""
@@ -88,18 +89,31 @@ class Source(ABC):
 
 
 class Texts(Source):
-    """Texts without anything beside them."""
+    """Texts, or ``pairs`` of them, without anything beside them."""
 
-    def __init__(self, texts: Iterator[str], name: str = "the input", total: int | None = None) -> None:
+    def __init__(
+        self, texts: Iterator[TextOrPair], name: str = "the input", total: int | None = None, pairs: bool = False
+    ) -> None:
         self.texts, self.name, self.total = texts, name, total
+        self.names = [FIRST, SECOND] if pairs else [FIRST]
 
     def columns(self) -> list[str]:
-        """The one column."""
-        return ["text"]
+        """The one column, or the two of pairs."""
+        return self.names
 
     def rows(self) -> Iterator[Row]:
-        """Yield a row a text."""
-        return (Row(text, cells=(text,)) for text in self.texts)
+        """Yield a row a text; a text that stands where a pair should is left to the model to refuse."""
+        for text in self.texts:
+            sides = (text,) if isinstance(text, str) else text
+            yield Row(text, cells=(*sides, *[""] * (len(self.names) - len(sides))))
+
+
+def read_row(cells: Sequence[object]) -> tuple[TextOrPair, str]:
+    """Return the text in the one cell, or the pair in the two, and why there is none."""
+    for name, cell in zip((FIRST, SECOND), cells, strict=False):
+        if not isinstance(cell, str):
+            return "", reason_of(name, MISSING)
+    return text_from([str(cell) for cell in cells]), ""
 
 
 class Sink(Protocol):

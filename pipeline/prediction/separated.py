@@ -10,17 +10,18 @@ from pipeline.prediction.answers import Shape
 from pipeline.prediction.reading import read_file_lines
 from pipeline.prediction.rows import MALFORMED, BrokenInputError, Chunk, Row, Source, locate
 from pipeline.prediction.values import as_text
+from pipeline.text.pairs import text_from
 
 
 class SeparatedSource(Source):
     """The rows below a header; every cell stays the text that it is."""
 
-    def __init__(self, path: Path, column: str, delimiter: str) -> None:
+    def __init__(self, path: Path, columns: Sequence[str], delimiter: str) -> None:
         self.name = str(path)
         self.records = _records(path, delimiter)
         self.header = next(self.records, [])
         names = [name.strip() for name in self.header]
-        self.at = locate(self.name, names, column)
+        self.at = [locate(self.name, names, column) for column in columns]
 
     def columns(self) -> list[str]:
         """The header, as it is written."""
@@ -31,7 +32,7 @@ class SeparatedSource(Source):
         width = len(self.header)
         for record in self.records:
             if len(record) == width:
-                yield Row(record[self.at], cells=record)
+                yield Row(text_from([record[at] for at in self.at]), cells=record)
             else:
                 yield Row("", MALFORMED, (record + [""] * width)[:width])
 

@@ -15,6 +15,7 @@ from pipeline.deployment.runtime import answer, answer_texts
 from pipeline.errors import GraftError
 from pipeline.models.registry import load_model
 from pipeline.task import task_of_model
+from pipeline.text.pairs import TextOrPair
 from pipeline.text.policy import Policy
 from pipeline.tokens.encoding import encode, load_tokenizer
 from pipeline.training.prediction import predict
@@ -31,13 +32,14 @@ class TrainedClassifier:
     def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, policy: Policy) -> None:
         self.model, self.tokenizer, self.policy = model, tokenizer, policy
         self._task = task_of_model(model.config)
-        self.task, self.labels = self._task.kind, self._task.labels
+        self.task, self.labels, self.pairs = self._task.kind, self._task.labels, self._task.pairs
 
-    def classify(self, texts: Iterable[str]) -> Iterator[dict[str, Any]]:
+    def classify(self, texts: Iterable[TextOrPair]) -> Iterator[dict[str, Any]]:
         """Yield the answer to each text, with its ``text``, or ``text`` and why it is ``refused``."""
-        return answer_texts(texts, self._read, self.policy, partial(answer, self.task, self.labels, self.threshold))
+        said = partial(answer, self.task, self.labels, self.threshold)
+        return answer_texts(texts, self._read, self.policy, said, self.pairs)
 
-    def _read(self, texts: Sequence[str]) -> np.ndarray:
+    def _read(self, texts: Sequence[TextOrPair]) -> np.ndarray:
         table, _ = encode(self.tokenizer, [""] * len(texts), texts, self.tokenizer.model_max_length)
         logits, _ = predict(self.model, table, self.tokenizer.pad_token_id, BATCH_TOKENS, "fp32", title=None)
         return self._task.answers(logits)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.errors import GraftError
+from pipeline.text.pairs import TextOrPair
 
 # Texts a round that are read one by one; seconds a round of batches.
 ALONE, SECONDS = 16, 0.5
@@ -55,8 +56,8 @@ class Worker:
 def measure(
     folders: Mapping[str, Path],
     precision: str,
-    texts: Sequence[str],
-    before: Sequence[str],
+    texts: Sequence[TextOrPair],
+    before: Sequence[TextOrPair],
     rounds: int,
     threads: int,
     progress: Callable[[], object] = lambda: None,

@@ -16,6 +16,7 @@ from typing import Any
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
 from pipeline.deployment.runtime import Classifier
+from pipeline.text.pairs import TextOrPair
 
 BATCH = 32
 
@@ -30,7 +31,7 @@ class Measures:
         self.classifier = classifier
         self.known: dict[str, tuple[int, ...]] = {}
 
-    def read_before(self, texts: Sequence[str]) -> dict[str, Any]:
+    def read_before(self, texts: Sequence[TextOrPair]) -> dict[str, Any]:
         """Tokenize ``texts``; their words stay known. Return how many words those are."""
         for start in range(0, len(texts), BATCH):
             self.classifier.encode(texts[start : start + BATCH])
@@ -38,7 +39,7 @@ class Measures:
             self.known = self.classifier.words.known
         return {"words": len(self.known)}
 
-    def latencies(self, texts: Sequence[str]) -> dict[str, Any]:
+    def latencies(self, texts: Sequence[TextOrPair]) -> dict[str, Any]:
         """Return the milliseconds that each text takes by itself, from text to probabilities."""
         self._forget()
         found = []
@@ -48,7 +49,7 @@ class Measures:
             found.append((time.perf_counter() - start) * 1000)
         return {"milliseconds": found}
 
-    def throughput(self, texts: Sequence[str], seconds: float) -> dict[str, Any]:
+    def throughput(self, texts: Sequence[TextOrPair], seconds: float) -> dict[str, Any]:
         """Read batches of ``BATCH`` texts, over and over, for ``seconds`` at least.
 
         Return ``texts`` read, the ``seconds`` they took, and how many of those the model itself took, tokenization

@@ -23,6 +23,7 @@ from pipeline.settings.students import StudentConfig
 from pipeline.settings.teachers import TeacherConfig
 from pipeline.stages.entry import run
 from pipeline.task import task_of
+from pipeline.text.pairs import texts_in
 from pipeline.tokens.encoding import encode, load_tokenizer
 from pipeline.training.prediction import predict
 
@@ -63,7 +64,7 @@ def _folders(model: str, params: Settings) -> list[Path]:
 
 def _logits(folder: Path, test: pd.DataFrame, config: EvaluateConfig) -> np.ndarray:
     tokenizer = load_tokenizer(folder)
-    table, _ = encode(tokenizer, test["id"].tolist(), test["text"].tolist(), tokenizer.model_max_length)
+    table, _ = encode(tokenizer, test["id"].tolist(), texts_in(test), tokenizer.model_max_length)
     # Full precision: the figures that are published should not depend on what the processor can do.
     logits, _ = predict(load_model(folder), table, tokenizer.pad_token_id, config.batch_tokens, "fp32", str(folder))
     return logits

@@ -27,6 +27,7 @@ from pipeline.settings.reading import Sections, read_sections
 from pipeline.settings.students import StudentConfig
 from pipeline.stages.entry import run
 from pipeline.task import task_of
+from pipeline.text.pairs import texts_in
 from pipeline.text.policy import Policy
 from pipeline.tokens.encoding import encode, load_tokenizer
 from pipeline.tokens.table import read_tokens
@@ -102,14 +103,14 @@ def main(model: str) -> None:
 def _logits(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, texts: pd.DataFrame, batch_tokens: int
 ) -> np.ndarray:
-    table, _ = encode(tokenizer, texts["id"].tolist(), texts["text"].tolist(), tokenizer.model_max_length)
+    table, _ = encode(tokenizer, texts["id"].tolist(), texts_in(texts), tokenizer.model_max_length)
     return predict(model, table, tokenizer.pad_token_id, batch_tokens, "fp32", title=None)[0]
 
 
 def _read(folder: Path, texts: pd.DataFrame) -> dict[str, np.ndarray]:
     """Read the texts with both files as a user of the folder does."""
     classifiers = {each: Classifier(folder, each, torch.get_num_threads()) for each in FILES}
-    return {each: found.logits(found.encode(texts["text"].tolist())) for each, found in classifiers.items()}
+    return {each: found.logits(found.encode(texts_in(texts))) for each, found in classifiers.items()}
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from pipeline.settings.reading import Sections, read_sections
 from pipeline.settings.rivals import BayesRival, RivalConfig, VaderRival
 from pipeline.stages.entry import run
 from pipeline.task import Task, joined, task_of
+from pipeline.text.pairs import texts_in
 
 PREPARED = Path("data/prepared")
 
@@ -43,6 +44,9 @@ def main(name: str) -> None:
     facts: dict[str, float | str] = {"applicable": 1}
     if isinstance(rival, VaderRival):
         if not vader_applies(task):
+            if task.pairs:
+                _publish_inapplicable(name, "VADER rates a text by itself; here two are read together", task)
+                return
             found = "several labels a text" if task.kind == "multi_label" else f"the labels are {joined(task.labels)}"
             _publish_inapplicable(name, f"VADER tells negative, neutral and positive; {found}", task)
             return
@@ -52,7 +56,7 @@ def main(name: str) -> None:
         return
     else:
         train, validation = (read_parquet(PREPARED / f"{split}.parquet") for split in ("train", "validation"))
-        result = ngram_answers(train, validation, test["text"].tolist(), task, rival)
+        result = ngram_answers(train, validation, texts_in(test), task, rival)
         answers = result.answers
         facts |= result.chosen | {"parameters": result.parameters}
     predictions = prediction_frame(test["id"], test["label"], answers, task)

@@ -21,6 +21,7 @@ from pipeline.settings.students import StudentConfig
 from pipeline.settings.teachers import TeacherConfig
 from pipeline.stages.entry import run
 from pipeline.task import task_of
+from pipeline.text.pairs import TextOrPair, texts_in
 from pipeline.text.policy import Policy
 from pipeline.tokens.encoding import encode, load_tokenizer
 from pipeline.training.prediction import predict
@@ -45,11 +46,11 @@ def main(model: str) -> None:
     policy = Policy.of(read_json(PREPARED / "text.json"))
     test = read_parquet(PREPARED / "test.parquet")
     sample = test.iloc[sample_rows(len(test), params.robustness)]
-    targets, texts = task.targets(sample["label"]), sample["text"].tolist()
+    targets, texts = task.targets(sample["label"]), texts_in(sample)
     found = {}
     for name, folders in _folders(model, params).items():
 
-        def read(each: Sequence[str], folders: Sequence[Path] = folders) -> np.ndarray:
+        def read(each: Sequence[TextOrPair], folders: Sequence[Path] = folders) -> np.ndarray:
             logits = [_logits(folder, each, params.evaluate.batch_tokens) for folder in folders]
             mean: np.ndarray = np.mean(logits, axis=0)
             return mean
@@ -68,7 +69,7 @@ def _folders(model: str, params: Settings) -> dict[str, list[Path]]:
     return {model: [Path("models/students") / model], f"controls/{model}": [Path("models/controls") / model]}
 
 
-def _logits(folder: Path, texts: Sequence[str], batch_tokens: int) -> np.ndarray:
+def _logits(folder: Path, texts: Sequence[TextOrPair], batch_tokens: int) -> np.ndarray:
     tokenizer = load_tokenizer(folder)
     table, _ = encode(tokenizer, [""] * len(texts), texts, tokenizer.model_max_length)
     return predict(load_model(folder), table, tokenizer.pad_token_id, batch_tokens, "fp32", title=str(folder))[0]

@@ -5,7 +5,7 @@ What is done to a text is done to each side of a pair. This file lies as ``pairs
 ``export`` writes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 FIRST, SECOND = "text", "text_pair"
@@ -41,6 +41,16 @@ def unfold(frame: Any) -> Any:
 def sides_of(text: TextOrPair) -> tuple[str, ...]:
     """Return a text alone, or the two of a pair."""
     return (text,) if isinstance(text, str) else text
+
+
+def text_from(sides: Sequence[str]) -> TextOrPair:
+    """Return a text of one side, or a pair of two."""
+    return sides[0] if len(sides) == 1 else (sides[0], sides[1])
+
+
+def named(text: TextOrPair) -> dict[str, str]:
+    """Return the sides of a text by the names that columns and keys have for them."""
+    return dict(zip((FIRST, SECOND), sides_of(text), strict=False))
 
 
 def each_side(change: Callable[[str], str], text: TextOrPair) -> TextOrPair:
