@@ -61,6 +61,20 @@ def write_ratings(path: Path) -> None:
     write_table(path, "stars", row)
 
 
+def write_pairs(path: Path) -> None:
+    """Write 300 pairs; whether both name the same thing is the label, of which one side alone says nothing."""
+    source = random.Random(0)
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        table = csv.writer(stream)
+        table.writerow(["question", "answer", "fits"])
+        for number in range(300):
+            asked, told = source.choice([("film", "film"), ("book", "book"), ("film", "book"), ("book", "film")])
+            first, second = ([source.choice(FILLER), word] for word in (asked, told))
+            source.shuffle(first)
+            source.shuffle(second)
+            table.writerow([f"{' '.join(first)} {number}", " ".join(second), "yes" if asked == told else "no"])
+
+
 def build(warm: Warm, folder: Path, write: Callable[[Path], None], change: Callable[[Any], None]) -> Project:
     folder.mkdir()
     project = Project(folder)
@@ -91,6 +105,57 @@ def ratings(warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> Project:
             values[section]["metric"] = "pearson"
 
     return build(warm, tmp_path_factory.mktemp("ratings") / "project", write_ratings, change)
+
+
+@pytest.fixture(scope="module")
+def pairs(warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    def change(values: Any) -> None:
+        values["data"] |= {"text": "question", "text_pair": "answer", "label": "fits"}
+        values["finetune"].update(epochs=20, learning_rate=1e-2)
+        values["budget"].update(steps=80)
+
+    return build(warm, tmp_path_factory.mktemp("pairs") / "project", write_pairs, change)
+
+
+def test_whether_two_texts_go_together(pairs: Project) -> None:
+    for name in ("teacher", "static", "controls/static", "rivals/tfidf"):
+        figures = pairs.json(f"metrics/{name}.json")
+        assert figures["macro_f1_low"] > 0.6, f"{name} does not read both: {figures}"
+    assert "two are read together" in pairs.json("metrics/rivals/vader.json")["reason"]
+    noisy = pairs.json("metrics/robustness/static.json")
+    assert noisy["macro_f1_homoglyphs"] < noisy["macro_f1_homoglyphs_policy"] == noisy["macro_f1"]
+    transfer = pd.read_parquet(pairs.folder / "data/prepared/transfer.parquet")
+    assert list(transfer.columns) == ["id", "text", "text_pair"]
+
+
+def test_pairs_are_answered_alike_however_they_come(pairs: Project, tmp_path: Path) -> None:
+    asked = [("the film", "a film"), ("the film", "a book"), ("so book", "very book")]
+    answers = list(load_classifier(pairs.folder / "exports/static", "fp32").classify(asked))
+    assert [answer["label"] for answer in answers] == ["yes", "no", "yes"]
+    assert list(answers[0])[:3] == ["text", "text_pair", "label"]
+    trained = load_classifier(pairs.folder / "models/students/static").classify(asked)
+    assert [each["label"] for each in trained] == ["yes", "no", "yes"]
+    for place in (["-m", "pipeline.predict", "exports/static"], ["exports/static/predict.py"]):
+        done = pairs.call("python3", *place, *(text for pair in asked for text in pair))
+        assert done.returncode == 0, done.stderr
+        found = [json.loads(line) for line in done.stdout.splitlines()]
+        assert [(each["text"], each["text_pair"], each["label"]) for each in found] == [
+            (*pair, label) for pair, label in zip(asked, ["yes", "no", "yes"], strict=True)
+        ]
+    named = ("--input", "reviews.csv", "--column", "question", "--column-pair", "answer")
+    done = pairs.call(
+        "python3", "-m", "pipeline.predict", "exports/static", *named, "--output", str(tmp_path / "out.csv")
+    )
+    assert done.returncode == 0, done.stderr
+    table = pd.read_csv(tmp_path / "out.csv")
+    assert (table["label"] == table["fits"]).mean() > 0.9
+
+
+def test_the_report_shows_both_texts_of_a_pair(pairs: Project) -> None:
+    page = (pairs.folder / "report/index.html").read_text(encoding="utf-8")
+    assert "macro-F1" in page
+    card = (pairs.folder / "exports/static/README.md").read_text(encoding="utf-8")
+    assert "two arguments are one" in card
 
 
 def test_any_number_of_labels(topics: Project) -> None:

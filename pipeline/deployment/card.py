@@ -22,7 +22,7 @@ pip install -r requirements.txt
 python predict.py "A text." "Another."
 ```
 
-A text a line on stdin does as well; one JSON object a text comes out. {reading}
+{given} a line on stdin does as well; one JSON object {each} comes out. {reading}
 
 ## Measured on the test split
 
@@ -105,6 +105,10 @@ def render_card(
         architecture=architecture,
         what=WHAT[task.kind],
         labels=", ".join(f"`{label}`" for label in task.labels),
+        given="It reads pairs of texts: two arguments are one. A pair, with a tab between its texts,"
+        if task.pairs
+        else "A text",
+        each="a pair" if task.pairs else "a text",
         reading=READING[task.kind].format(**figures, sure=sure),
         metric=measure.title,
         score=figures[f"{measure.key}_pytorch"],

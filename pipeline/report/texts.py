@@ -9,6 +9,7 @@ import pandas as pd
 from pipeline.evaluation.predictions import require_same_rows
 from pipeline.report.results import ModelResult, Results
 from pipeline.task import joined
+from pipeline.text.pairs import text_columns
 
 # Characters of a text that are shown.
 LONGEST = 320
@@ -26,11 +27,11 @@ class Reading:
 
 @dataclass(frozen=True)
 class Case:
-    """A text of the test split, its true label, and what teacher and student say."""
+    """A text of the test split, or both of a pair, the true label, and what teacher and student say."""
 
     id: str
     domain: str
-    text: str
+    texts: Sequence[str]
     label: str
     readings: Sequence[Reading]
 
@@ -113,7 +114,8 @@ def _cases(results: Results, answers: _Answers, weights: np.ndarray, most: int) 
             for at, model in enumerate(_pair(results))
         ]
         text = results.texts.iloc[row]
-        cases.append(Case(str(text["id"]), _domain(text), shorten(str(text["text"])), answers.true[row], readings))
+        shown = [shorten(str(text[column])) for column in text_columns(results.texts)]
+        cases.append(Case(str(text["id"]), _domain(text), shown, answers.true[row], readings))
     return cases
 
 

@@ -1,7 +1,8 @@
 """The routes: the page, what there is, and two questions to the models.
 
 ``POST /classify`` takes ``{"texts": [...], "models": [...]}``, ``POST /explain`` ``{"text": "...", "model": "..."}``;
-``models`` and ``model`` may be left out. Errors are ``{"error": "a line"}``.
+``models`` and ``model`` may be left out. Of models that read pairs, ``"text_pairs": [...]`` holds the second text of
+each; ``/explain`` knows single texts alone. Errors are ``{"error": "a line"}``.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,7 +19,7 @@ from pipeline.serving.explanation import explain
 from pipeline.serving.limits import Limits
 from pipeline.serving.messages import JSONRoute, ToClassify, ToExplain, complaint, error
 from pipeline.serving.page import read_page
-from pipeline.serving.scoring import Model, choose, classify
+from pipeline.serving.scoring import Model, choose, classify, pair_up
 from pipeline.serving.waiting import Check, FullError, GoneError, SlowError, WaitingRoom
 
 # In place of the framework's words.
@@ -58,13 +59,18 @@ def create_app(models: Mapping[str, Model], limits: Limits, room: WaitingRoom) -
     @app.post("/classify")
     async def classify_texts(message: ToClassify, request: Request) -> Response:
         limits.check(message.texts)
+        if message.text_pairs is not None:
+            limits.check(message.text_pairs)
         chosen = choose(models, message.models)
-        return await ask(request, lambda check: classify(chosen, message.texts, check))
+        texts = pair_up(chosen, message.texts, message.text_pairs)
+        return await ask(request, lambda check: classify(chosen, texts, check))
 
     @app.post("/explain")
     async def explain_text(message: ToExplain, request: Request) -> Response:
         limits.check([message.text])
         model = choose(models, [message.model or next(iter(models))])[0]
+        if model.classifier.pairs:
+            raise GraftError(f"{model.name} reads pairs of texts; only the answers to single texts are explained")
         return await ask(request, lambda check: explain(model.classifier, message.text, limits.max_words, check))
 
     return app

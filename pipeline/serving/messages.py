@@ -19,9 +19,10 @@ class Message(BaseModel):
 
 
 class ToClassify(Message):
-    """Texts, and the models that are asked; all without ``models``."""
+    """Texts, and the models that are asked; all without ``models``. Models of pairs need a second text for each."""
 
     texts: list[str]
+    text_pairs: list[str] | None = None
     models: Annotated[list[str], Field(min_length=1)] | None = None
 
 

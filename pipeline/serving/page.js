@@ -25,6 +25,7 @@ async function ask(path, message, signal) {
 }
 
 const percent = (share) => `${(100 * share).toFixed(share > 0.995 || share < 0.005 ? 1 : 0)} %`;
+const readsPairs = () => models.some((model) => model.pairs);
 const labels = () => [...new Set(models.flatMap((model) => model.task === "regression" ? [] : model.labels))];
 
 // One label, any number of them, or a number.
@@ -136,15 +137,16 @@ at("ask").addEventListener("submit", (event) => {
   attempt(async (signal) => {
     const text = at("text").value;
     at("status").textContent = "The models read…";
-    const { answers: [answers], milliseconds } = await ask("classify", { texts: [text] }, signal);
+    const message = readsPairs() ? { texts: [text], text_pairs: [at("second").value] } : { texts: [text] };
+    const { answers: [answers], milliseconds } = await ask("classify", message, signal);
     asked = text;
     showAnswers(answers, milliseconds);
     at("status").textContent = summary(answers);
-    await explain(signal);
+    if (!readsPairs()) await explain(signal);
   });
 });
 
-at("text").addEventListener("keydown", (event) => {
+for (const field of ["text", "second"]) at(field).addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) at("ask").requestSubmit();
 });
 
@@ -153,7 +155,9 @@ at("model").addEventListener("change", () => attempt(explain));
 attempt(async () => {
   const found = await ask("models");
   models = found.models;
-  at("text").maxLength = found.limits.max_characters;
+  at("text").maxLength = at("second").maxLength = found.limits.max_characters;
+  at("pair").hidden = !readsPairs();
+  at("second").required = readsPairs();
   at("model").replaceChildren(...models.map(({ name }) => element("option", name)));
   showModels();
 });

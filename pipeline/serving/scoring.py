@@ -9,6 +9,7 @@ from typing import Any
 from pipeline.deployment.runtime import FILES, Classifier, UnreadableError
 from pipeline.errors import GraftError
 from pipeline.serving.waiting import Check
+from pipeline.text.pairs import FIRST, SECOND, TextOrPair
 
 # Texts between two looks at whether the client still waits.
 STEP = 16
@@ -34,6 +35,7 @@ class Model:
             "kind": self.kind,
             "task": self.classifier.task,
             "labels": self.classifier.labels,
+            "pairs": self.classifier.pairs,
             "threshold": self.classifier.threshold,
             "bytes": self.bytes,
         }
@@ -82,7 +84,21 @@ def choose(models: Mapping[str, Model], names: Sequence[str] | None) -> list[Mod
     return [model for name, model in models.items() if not names or name in names]
 
 
-def classify(models: Sequence[Model], texts: Sequence[str], check: Check) -> dict[str, Any]:
+def pair_up(models: Sequence[Model], texts: Sequence[str], seconds: Sequence[str] | None) -> Sequence[TextOrPair]:
+    """Return ``texts``, or pairs of them and their ``seconds``; GraftError if that is not what ``models`` read."""
+    for model in models:
+        if model.classifier.pairs and seconds is None:
+            raise GraftError(f"{model.name} reads pairs of texts; send text_pairs too, a second text for each")
+        if seconds is not None and not model.classifier.pairs:
+            raise GraftError(f"{model.name} reads single texts; leave text_pairs out")
+    if seconds is None:
+        return texts
+    if len(seconds) != len(texts):
+        raise GraftError(f"{len(texts)} texts and {len(seconds)} text_pairs; send a second text for each")
+    return list(zip(texts, seconds, strict=True))
+
+
+def classify(models: Sequence[Model], texts: Sequence[TextOrPair], check: Check) -> dict[str, Any]:
     """Return for each text what each model says of it, and how long each took for all of them.
 
     What it says is ``pipeline.deployment.runtime.answer``, or why the text is ``refused``.
@@ -92,12 +108,12 @@ def classify(models: Sequence[Model], texts: Sequence[str], check: Check) -> dic
     for model in models:
         began = perf_counter()
         for answer, said in zip(answers, _answers(model, texts, check), strict=True):
-            answer[model.name] = {key: value for key, value in said.items() if key != "text"}
+            answer[model.name] = {key: value for key, value in said.items() if key not in (FIRST, SECOND)}
         milliseconds[model.name] = round(1000 * (perf_counter() - began), 3)
     return {"answers": answers, "milliseconds": milliseconds}
 
 
-def _answers(model: Model, texts: Sequence[str], check: Check) -> Iterator[dict[str, Any]]:
+def _answers(model: Model, texts: Sequence[TextOrPair], check: Check) -> Iterator[dict[str, Any]]:
     for start in range(0, len(texts), STEP):
         check()
         yield from model.classifier.classify(texts[start : start + STEP])

@@ -11,6 +11,7 @@ from pipeline.errors import GraftError
 from pipeline.evaluation.rivals import ngram_answers, vader_answers, vader_applies
 from pipeline.settings.rivals import BayesRival, TfidfRival
 from pipeline.stages import rival
+from pipeline.task import Task
 from tests.conftest import one_label
 from tests.report.conftest import PARAMS
 
@@ -122,3 +123,21 @@ def test_the_stage_measures_a_rival_and_lets_one_pass_that_does_not_apply(tmp_pa
     assert pd.read_parquet("predictions/rivals/vader.parquet").empty
     with pytest.raises(GraftError, match=r"rivals\.nope"):
         rival.main("nope")
+
+
+def test_of_pairs_tfidf_sees_what_the_two_share() -> None:
+    def pairs(copies: int) -> pd.DataFrame:
+        words = ["goal", "bread", "film", "rain"]
+        rows = [(one, other) for one in words for other in words for _ in range(copies if one == other else 1)]
+        labels = ["same" if one == other else "other" for one, other in rows]
+        texts = [(f"the {one} of {at}", f"a {other}") for at, (one, other) in enumerate(rows)]
+        return pd.DataFrame(
+            {"text": [text[0] for text in texts], "text_pair": [text[1] for text in texts], "label": labels}
+        )
+
+    task = Task("single_label", ["other", "same"], pairs=True)
+    asked = [("the rain", "a film"), ("the film", "a film"), ("goal", "rain"), ("goal", "goal")]
+    for config in (tfidf(), BayesRival(kind="naive_bayes")):
+        found = ngram_answers(pairs(3), pairs(2), asked, task, config).answers
+        assert found.argmax(axis=1).tolist() == [0, 1, 0, 1], config.kind
+    assert not vader_applies(Task("single_label", ["negative", "positive"], pairs=True))
