@@ -15,9 +15,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from pipeline.disk import naming_a_full_disk
 from pipeline.errors import GraftError
+
+# Rows of a row group; what is written row group by row group need not be in memory as a whole.
+GROUP = 2**17
 
 
 @contextmanager
@@ -85,9 +90,77 @@ def write_parquet(target: Path, frame: pd.DataFrame) -> None:
         frame.to_parquet(partial, index=False, engine="pyarrow", compression="zstd")
 
 
+class ParquetRows:
+    """A table that comes in parts; up to ``GROUP`` rows its bytes are those of ``write_parquet``."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.held: list[pa.Table] = []
+        self.rows = 0
+        self.writer: pq.ParquetWriter | None = None
+
+    def append(self, frame: pd.DataFrame) -> None:
+        """Add the rows of ``frame``; all parts have the same columns, whose types are those of the first."""
+        schema = self.held[0].schema if self.held else self.writer.schema if self.writer else None
+        self.held.append(pa.Table.from_pandas(frame, schema=schema, preserve_index=False))
+        self.rows += len(frame)
+        while self.rows >= GROUP:
+            self._write(GROUP)
+
+    def close(self) -> None:
+        """Write what is left."""
+        if self.rows or self.writer is None:
+            self._write(self.rows)
+        if self.writer is not None:
+            self.writer.close()
+
+    def _write(self, rows: int) -> None:
+        table = pa.concat_tables(self.held)
+        if self.writer is None:
+            self.writer = pq.ParquetWriter(self.path, table.schema, compression="zstd")
+        self.writer.write_table(table.slice(0, rows), row_group_size=GROUP)
+        self.held = [table.slice(rows)]
+        self.rows -= rows
+
+
+@contextmanager
+def parquet_rows(target: Path) -> Iterator[ParquetRows]:
+    """Publish a table that comes in parts; there is at least one, which may have no rows."""
+    with publish(target) as partial:
+        table = ParquetRows(partial)
+        yield table
+        table.close()
+
+
+def count_rows(path: Path) -> int:
+    """Return how many rows a table has that a stage wrote."""
+    return int(pq.read_metadata(required(path)).num_rows)
+
+
 def read_parquet(path: Path) -> pd.DataFrame:
     """Read a table that a stage wrote."""
     return pd.read_parquet(required(path), engine="pyarrow")
+
+
+def iter_parquet(path: Path, columns: Sequence[str] | None = None, rows: int = 8192) -> Iterator[pd.DataFrame]:
+    """Yield a table that a stage wrote, at most so many rows in memory at a time; of no rows one frame without any."""
+    # Without these two the columns of a whole row group, which may be the file, would come into memory.
+    with pq.ParquetFile(required(path), pre_buffer=False, buffer_size=2**16) as opened:
+        names = None if columns is None else list(columns)
+        if not opened.metadata.num_rows:
+            yield opened.read(names).to_pandas()
+        for batch in opened.iter_batches(rows, columns=names, use_threads=False):
+            yield batch.to_pandas()
+
+
+def take_rows(path: Path, rows: np.ndarray) -> pd.DataFrame:
+    """Read the rows with the rising numbers ``rows`` of a table that a stage wrote."""
+    parts, start = [], 0
+    for frame in iter_parquet(path):
+        first, last = np.searchsorted(rows, [start, start + len(frame)])
+        parts.append(frame.iloc[rows[first:last] - start])
+        start += len(frame)
+    return pd.concat(parts, ignore_index=True)
 
 
 def write_csv(target: Path, frame: pd.DataFrame) -> None:

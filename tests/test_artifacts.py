@@ -7,14 +7,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline import artifacts
 from pipeline.artifacts import (
+    iter_parquet,
     join_arrays,
+    parquet_rows,
     publish,
     publish_together,
     read_array,
     read_json,
     read_parquet,
     required,
+    take_rows,
     write_array,
     write_csv,
     write_json,
@@ -130,3 +134,36 @@ def test_files_that_belong_together_are_never_seen_mixed(
     set_of_two(tmp_path, "new")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["tokens", "weights"]
     assert (tmp_path / "weights/layer").read_text() == (tmp_path / "tokens").read_text() == "new"
+
+
+TABLE = pd.DataFrame({"id": [f"r{row}" for row in range(20)], "share": np.arange(20, dtype=np.float32)})
+
+
+@pytest.mark.parametrize("cuts", [[], [0, 7, 7], range(1, 20)])
+def test_a_table_in_parts_has_the_bytes_of_one_that_is_whole(tmp_path: Path, cuts: list[int]) -> None:
+    with parquet_rows(tmp_path / "parts") as table:
+        for start, stop in zip([0, *cuts], [*cuts, 20], strict=True):
+            table.append(TABLE[start:stop])
+    write_parquet(tmp_path / "whole", TABLE)
+    assert (tmp_path / "parts").read_bytes() == (tmp_path / "whole").read_bytes()
+
+
+def test_a_large_table_is_written_and_read_a_few_rows_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(artifacts, "GROUP", 8)
+    with parquet_rows(tmp_path / "t") as table:
+        for start in range(0, 20, 5):
+            table.append(TABLE[start : start + 5])
+            assert table.rows < 8
+    parts = list(iter_parquet(tmp_path / "t", rows=3))
+    assert max(map(len, parts)) == 3
+    pd.testing.assert_frame_equal(pd.concat(parts, ignore_index=True), read_parquet(tmp_path / "t"))
+    assert read_parquet(tmp_path / "t")["id"].tolist() == TABLE["id"].tolist()
+    assert take_rows(tmp_path / "t", np.array([0, 7, 8, 19]))["id"].tolist() == ["r0", "r7", "r8", "r19"]
+
+
+def test_a_table_without_rows_is_written_and_read(tmp_path: Path) -> None:
+    with parquet_rows(tmp_path / "t") as table:
+        table.append(TABLE[:0])
+    assert [list(part.columns) for part in iter_parquet(tmp_path / "t")] == [["id", "share"]]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
 from pipeline.errors import GraftError
@@ -16,17 +17,8 @@ DECIMALS = 6
 def figures(
     predictions: pd.DataFrame, task: Task, domains: Sequence[str] | pd.Series, config: EvaluateConfig
 ) -> dict[str, float]:
-    """Return the figures of a table of predictions, with the interval of its score.
-
-    ``domains`` are the domain of each row of ``predictions``.
-    """
-    if predictions.empty:
-        raise GraftError("the test split is empty; raise prepare.test in params.yaml")
-    measure = measure_of(task)
-    true, said = read_answers(task, predictions)
-    result = dict(measure.figures(true, said, _domain_names(domains)))
-    result[f"{measure.key}_low"], result[f"{measure.key}_high"] = measure.interval(true, said, config)
-    return _rounded(result)
+    """Return ``answer_figures`` of a table of predictions, whose rows are of the ``domains``."""
+    return answer_figures(*read_answers(task, predictions), task, domains, config)
 
 
 def student_figures(
@@ -37,17 +29,45 @@ def student_figures(
     domains: Sequence[str] | pd.Series,
     config: EvaluateConfig,
 ) -> dict[str, float]:
-    """Return ``figures`` of the student and what it owes to its teacher.
+    """Return ``student_answer_figures`` of three tables of predictions."""
+    require_same_rows(student, control, teacher)
+    true, by_student = read_answers(task, student)
+    by_others = [task.targets(each["predicted"]) for each in (control, teacher)]
+    return student_answer_figures(true, [by_student, *by_others], task, domains, config)
+
+
+def answer_figures(
+    true: np.ndarray, said: np.ndarray, task: Task, domains: Sequence[str] | pd.Series, config: EvaluateConfig
+) -> dict[str, float]:
+    """Return the figures of a model that ``said`` what it did of texts, with the interval of its score.
+
+    Both are what ``Task.targets`` gives; ``domains`` are the domain of each row.
+    """
+    if not len(true):
+        raise GraftError("the test split is empty; raise prepare.test in params.yaml")
+    measure = measure_of(task)
+    result = dict(measure.figures(true, said, _domain_names(domains)))
+    result[f"{measure.key}_low"], result[f"{measure.key}_high"] = measure.interval(true, said, config)
+    return _rounded(result)
+
+
+def student_answer_figures(
+    true: np.ndarray,
+    said: Sequence[np.ndarray],
+    task: Task,
+    domains: Sequence[str] | pd.Series,
+    config: EvaluateConfig,
+) -> dict[str, float]:
+    """Return ``answer_figures`` of the student and what it owes to its teacher, of what it, its control and its
+    teacher ``said``.
 
     ``retention``: its score over the teacher's (left out if the teacher's is not above 0). ``gain``: its score minus
     the control's, with the interval of the paired bootstrap. ``agreement``: the share of texts where student and
     teacher predict the same, of numbers their correlation.
     """
-    require_same_rows(student, control, teacher)
     measure = measure_of(task)
-    true, by_student = read_answers(task, student)
-    by_control, by_teacher = (task.targets(each["predicted"]) for each in (control, teacher))
-    result = figures(student, task, domains, config)
+    by_student, by_control, by_teacher = said
+    result = answer_figures(true, by_student, task, domains, config)
     own, of_control, of_teacher = (measure.score(true, said) for said in (by_student, by_control, by_teacher))
     if of_teacher > 0:
         result["retention"] = own / of_teacher

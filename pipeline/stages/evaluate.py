@@ -6,26 +6,32 @@ control and of the teacher. Writes ``predictions/MODEL.parquet``, ``metrics/MODE
 ``metrics/parts/MODEL.json``.
 """
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from tqdm.auto import tqdm
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from pipeline.artifacts import read_json, read_parquet
-from pipeline.evaluation.comparison import figures, student_figures
+from pipeline.artifacts import count_rows, iter_parquet, read_json
+from pipeline.evaluation.comparison import answer_figures, student_answer_figures
 from pipeline.evaluation.measures import measure_of
 from pipeline.evaluation.predictions import prediction_frame
-from pipeline.evaluation.publishing import PREDICTIONS, publish_evaluation
+from pipeline.evaluation.publishing import PREDICTIONS, answers_in, publish_in_parts
 from pipeline.models.registry import load_model
 from pipeline.settings.evaluate import EvaluateConfig
 from pipeline.settings.reading import Sections, read_sections
 from pipeline.settings.students import StudentConfig
 from pipeline.settings.teachers import TeacherConfig
 from pipeline.stages.entry import run
-from pipeline.task import task_of
+from pipeline.task import Task, task_of
 from pipeline.text.pairs import texts_in
 from pipeline.tokens.encoding import encode, load_tokenizer
 from pipeline.training.prediction import predict
+
+TEST = Path("data/prepared/test.parquet")
 
 
 class Settings(Sections):
@@ -40,18 +46,29 @@ def main(model: str) -> None:
     """Evaluate ``model``."""
     params = read_sections(Settings)
     task = task_of(read_json(Path("data/prepared/labels.json")))
-    test = read_parquet(Path("data/prepared/test.parquet"))
-    logits = np.mean([_logits(folder, test, params.evaluate) for folder in _folders(model, params)], axis=0)
-    predictions = prediction_frame(test["id"], test["label"], task.answers(logits), task)
-    if model in params.students:
-        control, teacher = (read_parquet(PREDICTIONS / f"{name}.parquet") for name in (f"controls/{model}", "teacher"))
-        result = student_figures(predictions, control, teacher, task, test["domain"], params.evaluate)
-    else:
-        result = figures(predictions, task, test["domain"], params.evaluate)
-    publish_evaluation(model, predictions, result)
-    measure = measure_of(task)
-    score, low, high = (result[measure.key + end] for end in ("", "_low", "_high"))
-    print(f"{model}: {measure.title} {score:.3f} ({low:.3f} to {high:.3f})")
+    others = [PREDICTIONS / f"{name}.parquet" for name in (f"controls/{model}", "teacher")]
+
+    def measure(predictions: Path) -> dict[str, float]:
+        domains = [sys.intern(domain) for each in iter_parquet(TEST, ["domain"]) for domain in each["domain"]]
+        if model in params.students:
+            true, *said = answers_in(task, predictions, *others)
+            return student_answer_figures(true, said, task, domains, params.evaluate)
+        true, said_alone = answers_in(task, predictions)
+        return answer_figures(true, said_alone, task, domains, params.evaluate)
+
+    result = publish_in_parts(model, _predictions(model, _folders(model, params), task, params.evaluate), measure)
+    score, low, high = (result[measure_of(task).key + end] for end in ("", "_low", "_high"))
+    print(f"{model}: {measure_of(task).title} {score:.3f} ({low:.3f} to {high:.3f})")
+
+
+def _predictions(title: str, folders: list[Path], task: Task, config: EvaluateConfig) -> Iterator[pd.DataFrame]:
+    """Yield what the models in ``folders`` say together of the test split, some rows at a time."""
+    models = [(load_tokenizer(folder), load_model(folder)) for folder in folders]
+    with tqdm(total=count_rows(TEST), desc=title, unit="text", mininterval=1.0) as progress:
+        for test in iter_parquet(TEST):
+            logits = np.mean([_logits(*each, test, config) for each in models], axis=0)
+            yield prediction_frame(test["id"], test["label"], task.answers(logits), task)
+            progress.update(len(test))
 
 
 def _folders(model: str, params: Settings) -> list[Path]:
@@ -62,12 +79,12 @@ def _folders(model: str, params: Settings) -> list[Path]:
     return [Path("models") / ("students" if name == model else "controls") / name]
 
 
-def _logits(folder: Path, test: pd.DataFrame, config: EvaluateConfig) -> np.ndarray:
-    tokenizer = load_tokenizer(folder)
+def _logits(
+    tokenizer: PreTrainedTokenizerFast, model: PreTrainedModel, test: pd.DataFrame, config: EvaluateConfig
+) -> np.ndarray:
     table, _ = encode(tokenizer, test["id"].tolist(), texts_in(test), tokenizer.model_max_length)
     # Full precision: the figures that are published should not depend on what the processor can do.
-    logits, _ = predict(load_model(folder), table, tokenizer.pad_token_id, config.batch_tokens, "fp32", str(folder))
-    return logits
+    return predict(model, table, tokenizer.pad_token_id, config.batch_tokens, "fp32", None)[0]
 
 
 if __name__ == "__main__":

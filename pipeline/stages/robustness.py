@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.artifacts import publish_together, read_json, read_parquet, write_json
+from pipeline.artifacts import count_rows, publish_together, read_json, take_rows, write_json
 from pipeline.evaluation.robustness import robustness_figures, sample_rows, summarise
 from pipeline.models.registry import load_model
 from pipeline.settings.evaluate import EvaluateConfig
@@ -44,8 +44,8 @@ def main(model: str) -> None:
     params = read_sections(Settings)
     task = task_of(read_json(PREPARED / "labels.json"))
     policy = Policy.of(read_json(PREPARED / "text.json"))
-    test = read_parquet(PREPARED / "test.parquet")
-    sample = test.iloc[sample_rows(len(test), params.robustness)]
+    test = PREPARED / "test.parquet"
+    sample = take_rows(test, sample_rows(count_rows(test), params.robustness))
     targets, texts = task.targets(sample["label"]), texts_in(sample)
     found = {}
     for name, folders in _folders(model, params).items():

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from pipeline.artifacts import join_arrays, publish, write_array, write_parquet
+from pipeline.artifacts import join_arrays, parquet_rows, publish, write_array
 from pipeline.errors import GraftError
 from pipeline.models.registry import load_model
 from pipeline.settings.reading import Sections, read_sections
@@ -50,7 +50,9 @@ def main(name: str) -> None:
         with publish(Path("signals") / name) as partial:
             for signal in ("logits", "pooled", *(["tokens"] if params.teach.token_states else [])):
                 join_arrays(partial / f"{signal}.npy", [shard / f"{signal}.npy" for shard in shards])
-            write_parquet(partial / "ids.parquet", pd.DataFrame({"id": table.ids.to_pandas()}))
+            with parquet_rows(partial / "ids.parquet") as ids:
+                for start in range(0, max(len(table), 1), params.teach.shard_texts):
+                    ids.append(pd.DataFrame({"id": table.ids.slice(start, params.teach.shard_texts).to_pandas()}))
             if params.teach.token_states:
                 write_tokens(partial / "tokens.arrow", table)
 

@@ -8,24 +8,25 @@ labels), ``transfer.arrow`` (without, but with the tokens' spans) and the tokeni
 of each script and domain are cut.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
-from pipeline.artifacts import publish_together, read_json, read_parquet, write_json
+from pipeline.artifacts import iter_parquet, publish_together, read_json, write_json
 from pipeline.settings.reading import Sections, read_sections
 from pipeline.settings.tokenizers import TokenizerConfig
+from pipeline.spool import TextSpool
 from pipeline.stages.entry import run
-from pipeline.task import task_of
+from pipeline.task import Task, task_of
 from pipeline.text.ids import unaltered_texts
 from pipeline.text.pairs import sides_of, texts_in
 from pipeline.tokens.encoding import encode, load_tokenizer
 from pipeline.tokens.fertility import measure_cuts
 from pipeline.tokens.pairs import separate_pairs
-from pipeline.tokens.table import write_tokens
+from pipeline.tokens.table import TokenSpool, write_tokens
 from pipeline.tokens.training import train_tokenizer
 
 PREPARED = Path("data/prepared")
@@ -41,9 +42,10 @@ class Settings(Sections):
 def main(name: str) -> None:
     """Tokenize every split with the tokenizer ``name``."""
     config = read_sections(Settings).section("tokenizers", name)
-    tokenizer = _tokenizer(config)
-    tokenizer.model_max_length = config.max_length
     folder = Path("data/tokenized") / name
+    folder.mkdir(parents=True, exist_ok=True)
+    tokenizer = _tokenizer(config, folder)
+    tokenizer.model_max_length = config.max_length
     with publish_together(*(folder / each for each in WRITTEN), Path(f"metrics/tokenizers/{name}.json")) as partials:
         summary = _write(config, tokenizer, dict(zip(WRITTEN, partials[:-1], strict=True)))
         write_json(partials[-1], summary)
@@ -55,29 +57,51 @@ def _write(config: TokenizerConfig, tokenizer: PreTrainedTokenizerFast, files: M
         separate_pairs(tokenizer, is_own=config.kind is not None)
     summary: dict[str, Any] = {}
     for split in ("train", "validation", "transfer"):
-        frame = read_parquet(PREPARED / f"{split}.parquet")
+        target = files[f"{split}.arrow"]
+        tokens, counts = _tokenize(split, config, tokenizer, task, target.parent)
+        write_tokens(target, tokens.table())
+        summary[split] = counts
+        total, unknown, cut = (counts[name] for name in ("tokens", "tokens_unknown", "texts_cut"))
+        print(f"{split}: {len(tokens):,} texts, {total:,} tokens, {unknown:,} of them unknown; {cut:,} texts cut")
+    tokenizer.save_pretrained(str(files["tokenizer"]))
+    return summary | {"cuts": measure_cuts(tokenizer, _sides(PREPARED / "train.parquet"))}
+
+
+def _sides(path: Path) -> Iterator[tuple[list[str], list[str]]]:
+    """Yield the texts of a table, of pairs both, each with its domain, some rows at a time."""
+    for frame in iter_parquet(path):
+        sides = [
+            (side, domain)
+            for text, domain in zip(texts_in(frame), frame["domain"], strict=True)
+            for side in sides_of(text)
+        ]
+        yield [side for side, _ in sides], [domain for _, domain in sides]
+
+
+def _tokenize(
+    split: str, config: TokenizerConfig, tokenizer: PreTrainedTokenizerFast, task: Task, folder: Path
+) -> tuple[TokenSpool, dict[str, int]]:
+    """Return the tokens of ``split``, kept in ``folder``, and what there is to count of them."""
+    tokens, counts = TokenSpool(folder), dict.fromkeys(("texts", "tokens", "tokens_unknown", "texts_cut"), 0)
+    for frame in iter_parquet(PREPARED / f"{split}.parquet"):
         ids, texts = frame["id"].tolist(), texts_in(frame)
         labels = task.targets(frame["label"]) if "label" in frame else None
         # Teachers' token states cross to students' tokens by their spans, and only the transfer set has states.
         table, cut = encode(tokenizer, ids, texts, config.max_length, labels, spans=split == "transfer")
-        write_tokens(files[f"{split}.arrow"], table)
-        if split == "train":
-            sides = [
-                (side, domain) for text, domain in zip(texts, frame["domain"], strict=True) for side in sides_of(text)
-            ]
-            cuts = measure_cuts(tokenizer, *map(list, zip(*sides, strict=True)))
-        tokens = len(table.input_ids)
-        unknown = int(np.sum(table.input_ids == tokenizer.unk_token_id))
-        summary[split] = {"texts": len(table), "tokens": tokens, "tokens_unknown": unknown, "texts_cut": cut}
-        print(f"{split}: {len(table):,} texts, {tokens:,} tokens, {unknown:,} of them unknown; {cut:,} texts cut")
-    tokenizer.save_pretrained(str(files["tokenizer"]))
-    return summary | {"cuts": cuts}
+        tokens.append(table)
+        counts["texts"] += len(table)
+        counts["tokens"] += len(table.input_ids)
+        counts["tokens_unknown"] += int(np.sum(table.input_ids == tokenizer.unk_token_id))
+        counts["texts_cut"] += cut
+    return tokens, counts
 
 
-def _tokenizer(config: TokenizerConfig) -> PreTrainedTokenizerFast:
+def _tokenizer(config: TokenizerConfig, folder: Path) -> PreTrainedTokenizerFast:
     if config.kind is None or config.vocabulary is None:
         return load_tokenizer(Path(config.source))
-    texts = unaltered_texts(read_parquet(Path(config.source)))
+    texts = TextSpool(folder)
+    for frame in iter_parquet(Path(config.source)):
+        texts.append(unaltered_texts(frame))
     tokenizer = train_tokenizer(
         texts,
         config.kind,

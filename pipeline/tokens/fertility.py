@@ -7,7 +7,7 @@ that write no spaces a character counts as a word, as it does where altered copi
 
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
@@ -21,22 +21,24 @@ NO_LETTERS = "no letters"
 
 
 def measure_cuts(
-    tokenizer: PreTrainedTokenizerFast, texts: Sequence[str], domains: Sequence[str]
+    tokenizer: PreTrainedTokenizerFast, batches: Iterable[tuple[Sequence[str], Sequence[str]]]
 ) -> dict[str, dict[str, Any]]:
     """Return ``scripts`` and ``domains``: for each, by name, ``texts``, ``words``, ``tokens`` and ``tokens_unknown``.
 
-    Special tokens are not counted, and no text loses its end. The commonest stand first.
+    ``batches`` hold texts and the domain of each. Special tokens are not counted, and no text loses its
+    end. The commonest stand first.
     """
     backend = tokenizer.backend_tokenizer
     unknown = tokenizer.unk_token_id
     totals: dict[str, dict[str, np.ndarray]] = {"scripts": defaultdict(_nothing), "domains": defaultdict(_nothing)}
-    for start in range(0, len(texts), CHUNK):
-        part = slice(start, start + CHUNK)
-        encodings = backend.encode_batch_fast(list(texts[part]), add_special_tokens=False)
-        for text, domain, encoding in zip(texts[part], domains[part], encodings, strict=True):
-            counts = np.array([1, len(Units(text)), len(encoding.ids), encoding.ids.count(unknown)])
-            totals["scripts"][script_of(text)] += counts
-            totals["domains"][domain] += counts
+    for texts, domains in batches:
+        for start in range(0, len(texts), CHUNK):
+            part = slice(start, start + CHUNK)
+            encodings = backend.encode_batch_fast(list(texts[part]), add_special_tokens=False)
+            for text, domain, encoding in zip(texts[part], domains[part], encodings, strict=True):
+                counts = np.array([1, len(Units(text)), len(encoding.ids), encoding.ids.count(unknown)])
+                totals["scripts"][script_of(text)] += counts
+                totals["domains"][domain] += counts
     names = ("texts", "words", "tokens", "tokens_unknown")
     return {
         kind: {

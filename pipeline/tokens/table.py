@@ -8,6 +8,7 @@ import pyarrow as pa
 from datasets import Dataset
 
 from pipeline.artifacts import publish, required
+from pipeline.spool import Spool, TextSpool
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,38 @@ def write_tokens(target: Path, table: TokenTable) -> None:
         pa.ipc.new_stream(sink, arrow.schema) as out,
     ):
         out.write_table(arrow)
+
+
+class TokenSpool:
+    """Token tables of the same columns, one after another, on disk until they are written as one."""
+
+    def __init__(self, folder: Path) -> None:
+        """Begin with no row; ``folder`` exists, and has room."""
+        self.folder = folder
+        self.ids = TextSpool(folder)
+        self.offsets = Spool(folder, np.int64)
+        self.offsets.append(np.zeros(1, np.int64))
+        self.columns: dict[str, Spool] = {}
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def append(self, table: TokenTable) -> None:
+        """Add the rows of ``table``."""
+        begin = len(self.columns["input_ids"]) if self.columns else 0
+        self.ids.append(table.ids.to_pylist())
+        self.offsets.append(begin + table.offsets[1:])
+        for name in ("input_ids", "labels", "spans", "second"):
+            values = getattr(table, name)
+            if values is not None:
+                column = self.columns.setdefault(name, Spool(self.folder, values.dtype, *values.shape[1:]))
+                column.append(values)
+
+    def table(self) -> TokenTable:
+        """Return all rows, memory-mapped."""
+        columns = {name: column.array() for name, column in self.columns.items()}
+        tokens = columns.pop("input_ids", np.empty(0, np.int32))
+        return TokenTable(self.ids.arrow(), tokens, self.offsets.array(), **columns)
 
 
 def read_tokens(path: Path) -> TokenTable:

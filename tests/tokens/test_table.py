@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import GraftError
 from pipeline.tokens.batches import BatchCollator, TokenDataset, batches_by_length, pad_rows
-from pipeline.tokens.table import TokenTable, read_tokens, write_tokens
+from pipeline.tokens.table import TokenSpool, TokenTable, read_tokens, slice_rows, write_tokens
 
 Rows = list[list[int]]
 
@@ -89,3 +89,14 @@ def test_batches_cover_every_row_once_within_the_token_budget(lengths: list[int]
             or len(batch) * max(lengths[row] for row in batch) <= budget
             or max(lengths[row] for row in batch) == 0
         )
+
+
+@pytest.mark.parametrize("with_spans", [True, False])
+def test_a_table_that_was_put_together_on_disk_has_the_same_bytes(tmp_path: Path, with_spans: bool) -> None:
+    whole = table([[5, 6, 7], [8], [], [9, 10], [11]], with_spans=with_spans)
+    spool = TokenSpool(tmp_path)
+    for rows in ([0, 1], [2], [3, 4]):
+        spool.append(slice_rows(whole, np.array(rows)))
+    write_tokens(tmp_path / "parts", spool.table())
+    write_tokens(tmp_path / "whole", whole)
+    assert (tmp_path / "parts").read_bytes() == (tmp_path / "whole").read_bytes()
