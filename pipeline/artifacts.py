@@ -100,9 +100,8 @@ class ParquetRows:
         self.writer: pq.ParquetWriter | None = None
 
     def append(self, frame: pd.DataFrame) -> None:
-        """Add the rows of ``frame``; all parts have the same columns, whose types are those of the first."""
-        schema = self.held[0].schema if self.held else self.writer.schema if self.writer else None
-        self.held.append(pa.Table.from_pandas(frame, schema=schema, preserve_index=False))
+        """Add the rows of ``frame``; all parts have the same columns."""
+        self.held.append(pa.Table.from_pandas(frame, preserve_index=False))
         self.rows += len(frame)
         while self.rows >= GROUP:
             self._write(GROUP)
@@ -115,10 +114,14 @@ class ParquetRows:
             self.writer.close()
 
     def _write(self, rows: int) -> None:
-        table = pa.concat_tables(self.held)
+        # Of no rows, or of empty lists alone, Arrow does not know what they are of.
+        table = pa.concat_tables(self.held, promote_options="permissive")
+        if self.writer is not None:
+            table = table.cast(self.writer.schema)
         if self.writer is None:
             self.writer = pq.ParquetWriter(self.path, table.schema, compression="zstd")
-        self.writer.write_table(table.slice(0, rows), row_group_size=GROUP)
+        # Pages end where chunks do: the parts must not show.
+        self.writer.write_table(table.slice(0, rows).combine_chunks(), row_group_size=GROUP)
         self.held = [table.slice(rows)]
         self.rows -= rows
 

@@ -6,23 +6,25 @@ reads texts with a model of these.
 python -m pipeline.stages.prepare
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from pipeline.artifacts import publish_together, required, write_json, write_parquet
+from pipeline.artifacts import parquet_rows, publish_together, required, write_json
 from pipeline.settings.data import DataConfig
 from pipeline.settings.prepare import PrepareConfig, TransferSetConfig
 from pipeline.settings.reading import Sections, read_sections
 from pipeline.settings.text import TextConfig
 from pipeline.stages.entry import run
-from pipeline.text.pairs import texts_in
+from pipeline.text.ids import count_kinds
+from pipeline.text.pairs import TextOrPair, texts_in
 from pipeline.text.policy import Policy
 from pipeline.text.prepare import prepare_dataset
-from pipeline.text.sources import read_rows
-from pipeline.text.transfer_set import build_transfer_set, summarise_transfer_set
+from pipeline.text.sources import iter_raw
+from pipeline.text.splitting import SPLITS
+from pipeline.text.transfer_set import transfer_tables
 from pipeline.text.unlabelled import read_unlabelled
 
 RAW = Path("data/raw")
@@ -42,32 +44,38 @@ def main() -> None:
     """Write the three splits, the labels, the transfer set and a summary of what was refused and why."""
     params = read_sections(Settings)
     policy = Policy.of(params.text.model_dump())
-    prepared = prepare_dataset(read_rows(required(RAW), params.data), params.data, params.prepare, policy)
-    splits = prepared.splits
-    train, held_out = splits["train"], pd.concat([splits["validation"], splits["test"]])
-    known = (texts_in(train), texts_in(held_out))
-    unlabelled = read_unlabelled(params.transfer_set, params.prepare, *known, policy, params.data.is_pair)
-    transfer_set = build_transfer_set(train, held_out, unlabelled.frame, params.transfer_set)
-    summary = prepared.summary | {"transfer_set": summarise_transfer_set(transfer_set, unlabelled)}
-    tables = splits | {"transfer": transfer_set}
-    facts = {
-        "labels": {"labels": prepared.labels, "task": params.data.task}
-        | ({"pairs": True} if params.data.is_pair else {}),
-        "summary": summary,
-        "text": policy.values(),
-    }
-    files = [f"{name}.parquet" for name in tables] + [f"{name}.json" for name in facts]
+    raw = iter_raw(required(RAW), params.data)
+    prepared = prepare_dataset(raw, params.data, params.prepare, policy, RAW.parent)
+
+    def texts(*splits: str) -> Iterator[TextOrPair]:
+        return (text for split in splits for table in prepared.tables(split) for text in texts_in(table))
+
+    known = (texts("train"), texts("validation", "test"))
+    unlabelled = read_unlabelled(params.transfer_set, params.prepare, *known, policy, params.data.is_pair, RAW.parent)
+    held_out = chain(prepared.tables("validation"), prepared.tables("test"))
+    parts = (prepared.tables("train"), held_out, unlabelled.tables())
+    tables = {split: prepared.tables(split) for split in SPLITS}
+    tables["transfer"] = transfer_tables(*parts, params.transfer_set, RAW.parent, params.data.is_pair)
+    files = [f"{name}.parquet" for name in tables] + [f"{name}.json" for name in ("labels", "summary", "text")]
     with publish_together(*(PREPARED / file for file in files)) as partials:
         places = dict(zip(files, partials, strict=True))
-        for name, table in tables.items():
-            write_parquet(places[f"{name}.parquet"], table)
-        for name, fact in facts.items():
-            write_json(places[f"{name}.json"], fact)
-    _report("rows", summary, {name: len(split) for name, split in splits.items()})
+        kinds: Counter[str] = Counter()
+        for name, some in tables.items():
+            with parquet_rows(places[f"{name}.parquet"]) as table:
+                for part in some:
+                    table.append(part)
+                    kinds.update(count_kinds(part["id"]) if name == "transfer" else {})
+        counts = dict(kinds.most_common())
+        found = {"rows": kinds.total(), "kinds": counts, "unlabelled": unlabelled.summary}
+        summary = prepared.summary | {"transfer_set": found}
+        pairs = {"pairs": True} if params.data.is_pair else {}
+        write_json(places["labels.json"], {"labels": prepared.labels, "task": params.data.task} | pairs)
+        write_json(places["summary.json"], summary)
+        write_json(places["text.json"], policy.values())
+    _report("rows", summary, {name: int(split["rows"]) for name, split in summary["splits"].items()})
     if unlabelled.summary["rows_in"]:
         _report("unlabelled rows", unlabelled.summary, {})
-    kinds = _list(summary["transfer_set"]["kinds"])
-    print(f"transfer set: {len(transfer_set):,} texts ({kinds}); labels: {', '.join(prepared.labels)}")
+    print(f"transfer set: {kinds.total():,} texts ({_list(counts)}); labels: {', '.join(prepared.labels)}")
 
 
 def _report(what: str, summary: Mapping[str, Any], kept: Mapping[str, int]) -> None:

@@ -43,8 +43,7 @@ def main(name: str) -> None:
     """Tokenize every split with the tokenizer ``name``."""
     config = read_sections(Settings).section("tokenizers", name)
     folder = Path("data/tokenized") / name
-    folder.mkdir(parents=True, exist_ok=True)
-    tokenizer = _tokenizer(config, folder)
+    tokenizer = _tokenizer(config, PREPARED.parent)
     tokenizer.model_max_length = config.max_length
     with publish_together(*(folder / each for each in WRITTEN), Path(f"metrics/tokenizers/{name}.json")) as partials:
         summary = _write(config, tokenizer, dict(zip(WRITTEN, partials[:-1], strict=True)))
@@ -58,7 +57,7 @@ def _write(config: TokenizerConfig, tokenizer: PreTrainedTokenizerFast, files: M
     summary: dict[str, Any] = {}
     for split in ("train", "validation", "transfer"):
         target = files[f"{split}.arrow"]
-        tokens, counts = _tokenize(split, config, tokenizer, task, target.parent)
+        tokens, counts = _tokenize(split, config, tokenizer, task, PREPARED.parent)
         write_tokens(target, tokens.table())
         summary[split] = counts
         total, unknown, cut = (counts[name] for name in ("tokens", "tokens_unknown", "texts_cut"))

@@ -8,7 +8,7 @@ may change (Tang et al. 2019, "Distilling Task-Specific Knowledge from BERT into
 
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
 
 from pipeline.text.ids import altered_id
@@ -127,25 +127,30 @@ def augment(
     Kinds are dealt in turn; words and parts are borrowed from ``texts`` and ``unlabelled``. A copy that equals one of
     these or an earlier copy is left out, and so is one that cannot be made: a single word has no part to cut.
     """
-    new_ids: list[str] = []
-    new_texts: list[str] = []
     if not copies:
-        return new_ids, new_texts
-    source = random.Random(seed)
+        return [], []
     corpus = Corpus([*texts, *unlabelled])
     seen = set(corpus.texts)
-    for at, text in enumerate(texts):
+    made: dict[str, str] = {}
+    for name, text in make_copies(zip(ids, texts, strict=True), corpus, copies, kinds, seed):
+        if text not in seen:
+            made.setdefault(text, name)
+    return list(made.values()), list(made)
+
+
+def make_copies(
+    rows: Iterable[tuple[str, str]], corpus: Corpus, copies: int, kinds: Sequence[str], seed: int
+) -> Iterator[tuple[str, str]]:
+    """Yield ids and texts of the copies of ``rows``, as ``augment`` makes them, equal ones among them."""
+    source = random.Random(seed)
+    for at, (name, text) in enumerate(rows):
         units = Units(text)
         numbers: Counter[str] = Counter()
         for copy in range(copies):
             kind = kinds[(at + copy) % len(kinds)]
             numbers[kind] += 1
-            made = KINDS[kind](units, corpus, source)
-            if made and made not in seen:
-                seen.add(made)
-                new_ids.append(altered_id(ids[at], kind, numbers[kind]))
-                new_texts.append(made)
-    return new_ids, new_texts
+            if made := KINDS[kind](units, corpus, source):
+                yield altered_id(name, kind, numbers[kind]), made
 
 
 def _choose(number: int, source: random.Random) -> dict[int, None]:

@@ -2,13 +2,13 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable
 
 import numpy as np
-import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from pipeline.text.hashing import first_with, parts_of
 from pipeline.text.pairs import JOINT, TextOrPair
 
 NO_WORD = re.compile(r"[\W_]+")
@@ -32,38 +32,74 @@ def key_of(text: TextOrPair) -> str:
     return loose_key(text) if isinstance(text, str) else JOINT.join(sorted(map(loose_key, text)))
 
 
-def find_leaks(keys: Sequence[str], splits: Sequence[str]) -> np.ndarray:
-    """Mark rows whose loose key also occurs in a split that outranks theirs (test, validation, train)."""
-    rank = pd.Series(splits, dtype=object).map(RANK)
-    highest = rank.groupby(pd.Series(keys, dtype=object), sort=False).transform("max")
-    leaks: np.ndarray = (rank < highest).to_numpy(dtype=bool)
+def find_leaks(keys: np.ndarray, ranks: np.ndarray) -> np.ndarray:
+    """Mark rows whose loose key also occurs in a split that outranks theirs (test, validation, train).
+
+    ``keys`` (N,) are hashes, ``ranks`` (N,) the ``RANK`` of each row's split, -1 where it has none.
+    """
+    leaks = np.zeros(len(keys), dtype=bool)
+    for rows in parts_of(keys):
+        _, inverse = np.unique(keys[rows], return_inverse=True)
+        highest = np.full(len(rows), -1, ranks.dtype)
+        np.maximum.at(highest, inverse, ranks[rows])
+        leaks[rows] = (ranks[rows] >= 0) & (ranks[rows] < highest[inverse])
     return leaks
 
 
-def find_copies(texts: Sequence[str], labels: Sequence[str]) -> np.ndarray:
-    """Return per row ``conflicting_labels`` (one text, two labels), ``duplicate`` (seen before) or ""."""
-    frame = pd.DataFrame({"text": texts, "label": labels}, dtype=object)
-    conflicting = frame.groupby("text", sort=False)["label"].transform("nunique").to_numpy() > 1
-    repeated = frame["text"].duplicated().to_numpy()
-    return np.where(conflicting, "conflicting_labels", np.where(repeated, "duplicate", ""))
+def find_copies(texts: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mark the rows of a text that has two labels, and those of a text that was seen before: both (N,) bool.
 
-
-def merge_groups(groups: Sequence[str], keys: Sequence[str]) -> np.ndarray:
-    """Join groups that share a loose key; a joined group is named by the least of its keys.
-
-    Names depend on the texts alone, so a table in another order is split alike.
+    ``texts`` (N,) are hashes, ``labels`` (N,) anything that can be compared.
     """
+    first = first_with(texts)
+    differing = first[labels != labels[first]]
+    conflicting = np.zeros(len(texts), dtype=bool)
+    conflicting[differing] = True
+    return conflicting[first], first != np.arange(len(texts))
+
+
+def join_equal(keys: np.ndarray) -> np.ndarray:
+    """Number the groups of rows that share a loose key by their first rows: (N,) hashes → (N,) int64."""
+    first = first_with(keys)
+    groups: np.ndarray = (np.cumsum(first == np.arange(len(keys))) - 1)[first]
+    return groups
+
+
+def merge_groups(groups: np.ndarray, keys: np.ndarray) -> np.ndarray:
+    """Join groups that share a loose key and number what comes of it: hashes (N,) and (N,) → (N,) int64."""
     if not len(keys):
-        return np.array([], dtype=object)
-    group_codes, group_names = pd.factorize(np.asarray(groups, dtype=object))
-    key_codes, key_names = pd.factorize(np.asarray(keys, dtype=object), sort=True)
-    nodes = len(group_names) + len(key_names)
+        return np.zeros(0, np.int64)
+    group_codes, key_codes = join_equal(groups), join_equal(keys)
+    nodes = int(group_codes.max()) + 1
     edges = coo_array(
-        (np.ones(len(group_codes), dtype=np.int8), (group_codes, len(group_names) + key_codes)), shape=(nodes, nodes)
+        (np.ones(len(keys), dtype=np.int8), (group_codes, nodes + key_codes)),
+        shape=(nodes + int(key_codes.max()) + 1,) * 2,
     )
     _, components = connected_components(edges, directed=False)
-    component = components[group_codes]
-    # Keys are coded in sorted order: the least code is the least key.
-    least = pd.Series(key_codes).groupby(component).transform("min").to_numpy()
-    names: np.ndarray = np.asarray(key_names, dtype=object)[least]
+    return components[group_codes].astype(np.int64)
+
+
+def first_letters(key: str) -> int:
+    """Return a number that is in the order of the keys, if not always another for another key."""
+    return int.from_bytes(key.encode()[:8].ljust(8, b"\0"), "big")
+
+
+def least_keys(groups: np.ndarray, keys: np.ndarray, letters: np.ndarray, key_at: Callable[[int], str]) -> np.ndarray:
+    """Return the hash of the least of the loose keys of each group, which names it: (groups,) uint64.
+
+    Names depend on the texts alone, so a table in another order is split alike. ``keys`` (N,) are hashes, ``letters``
+    (N,) what ``first_letters`` returned, and ``key_at`` returns the key of a row, where these do not decide.
+    """
+    least = np.full(int(groups.max(initial=-1)) + 1, np.iinfo(np.uint64).max, np.uint64)
+    np.minimum.at(least, groups, letters)
+    rows = np.flatnonzero(letters == least[groups])
+    names = np.zeros(len(least), np.uint64)
+    names[groups[rows[::-1]]] = keys[rows[::-1]]
+    undecided = np.zeros(len(least), dtype=bool)
+    undecided[groups[rows[keys[rows] != names[groups[rows]]]]] = True
+    found: dict[int, str] = {}
+    for row in rows[undecided[groups[rows]]].tolist():
+        group, key = int(groups[row]), key_at(row)
+        if group not in found or key < found[group]:
+            found[group], names[group] = key, keys[row]
     return names

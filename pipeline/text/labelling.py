@@ -24,6 +24,15 @@ LARGEST = int(sys.float_info.max)
 
 
 def assign_labels(ids: Sequence[str], raw: Sequence[Any], labelling: Labelling) -> tuple[np.ndarray, np.ndarray]:
+    """Return what ``read_labels`` does; raise GraftError if no row has a label and this is not what was meant."""
+    usable = Usable(labelling)
+    labels, reasons = read_labels(raw, labelling)
+    usable.note(ids, raw, reasons)
+    usable.check()
+    return labels, reasons
+
+
+def read_labels(raw: Sequence[Any], labelling: Labelling) -> tuple[np.ndarray, np.ndarray]:
     """Return labels and reasons of refusal, one of which is "" in each row.
 
     A label is a name, a tuple of names in their order, or a number, by ``labelling.task``. Reasons are
@@ -31,34 +40,69 @@ def assign_labels(ids: Sequence[str], raw: Sequence[Any], labelling: Labelling) 
     (where each label has its column).
     """
     if labelling.task == "regression":
-        numbers, reasons = _rate(ids, raw, "data.task is regression", "set data.task to single_label")
+        numbers, reasons = _rate(raw)
         return np.where(reasons == "", numbers, np.nan), reasons
     if labelling.task == "multi_label":
         return _take_sets(raw, labelling)
     if labelling.cuts is not None and labelling.labels is not None:
-        return _cut(ids, raw, labelling.cuts, labelling.labels)
-    return _take(ids, raw, labelling.labels)
+        return _cut(raw, labelling.cuts, labelling.labels)
+    return _take(raw, labelling.labels)
 
 
-def _cut(ids: Sequence[str], raw: Sequence[Any], cuts: list[float], labels: list[str]) -> tuple[np.ndarray, np.ndarray]:
+class Usable:
+    """Whether any row has a label, over the rows of a table that is read in parts."""
+
+    def __init__(self, labelling: Labelling) -> None:
+        self.labelling = labelling
+        self.found = False
+        self.first: dict[str, tuple[str, Any]] = {}
+
+    def note(self, ids: Sequence[str], raw: Sequence[Any], reasons: np.ndarray) -> None:
+        """Look at some rows, whose labels ``read_labels`` refused for ``reasons``."""
+        self.found = self.found or bool((reasons == "").any())
+        if not self.found:
+            for name, value, reason in zip(ids, raw, reasons, strict=True):
+                self.first.setdefault(str(reason), (name, value))
+
+    def check(self) -> None:
+        """Raise GraftError if ratings were asked for and no label is a number, or a list of labels and none is in it.
+
+        Where all are missing, what says so is how many rows were refused for it.
+        """
+        labelling = self.labelling
+        if self.found or not self.first or labelling.task == "multi_label":
+            return
+        if labelling.task == "regression" or labelling.cuts is not None:
+            if "label_not_a_number" in self.first:
+                name, value = self.first["label_not_a_number"]
+                cut = labelling.task != "regression"
+                why = "data.cuts is set" if cut else "data.task is regression"
+                remedy = "remove data.cuts" if cut else "set data.task to single_label"
+                raise GraftError(
+                    f"{why}, but label {str(value)[:50]!r} of {name} is no number, and no other is; "
+                    f"{remedy}, or set data.label to the column of ratings"
+                )
+        elif labelling.labels is not None:
+            name, value = self.first.get("label_unknown", next(iter(self.first.values())))
+            raise GraftError(
+                f"data.labels allows {', '.join(labelling.labels)}, but no row has one of them; "
+                f"{name} has {_name(value)[:50]!r}"
+            )
+
+
+def _cut(raw: Sequence[Any], cuts: list[float], labels: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """A range takes its upper bound in: a rating equal to cuts[0] gets labels[0]."""
-    ratings, reasons = _rate(ids, raw, "data.cuts is set", "remove data.cuts")
+    ratings, reasons = _rate(raw)
     ranges = np.digitize(ratings, cuts, right=True)
     return np.where(reasons == "", np.array(labels, dtype=object)[ranges], ""), reasons
 
 
-def _rate(ids: Sequence[str], raw: Sequence[Any], why: str, remedy: str) -> tuple[np.ndarray, np.ndarray]:
+def _rate(raw: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
     """Return numbers, 0 where there is none, and reasons."""
     bounded = [None if isinstance(value, int) and abs(value) > LARGEST else value for value in raw]
     ratings = pd.to_numeric(pd.Series(bounded, dtype=object), errors="coerce").to_numpy(dtype=float)
     missing = np.array([_is_missing(value) for value in raw], dtype=bool)
     usable = np.isfinite(ratings)
-    if not usable.any() and not missing.all():
-        first = int(np.flatnonzero(~missing)[0])
-        raise GraftError(
-            f"{why}, but label {str(raw[first])[:50]!r} of {ids[first]} is no number, and no other is; "
-            f"{remedy}, or set data.label to the column of ratings"
-        )
     reasons = np.where(usable, "", np.where(missing, "label_missing", "label_not_a_number"))
     return np.where(usable, ratings, 0.0), reasons
 
@@ -91,17 +135,11 @@ def _set_of(value: object, separator: str) -> tuple[tuple[str, ...], str]:
     return tuple(sorted({name for name in map(_name, parts) if name})), ""
 
 
-def _take(ids: Sequence[str], raw: Sequence[Any], labels: list[str] | None) -> tuple[np.ndarray, np.ndarray]:
+def _take(raw: Sequence[Any], labels: list[str] | None) -> tuple[np.ndarray, np.ndarray]:
     names = np.array([_name(value) for value in raw], dtype=object)
     reasons = np.where(names == "", "label_missing", "")
     if labels is not None:
         unknown = ~np.isin(names, np.array(labels, dtype=object)) & (names != "")
-        if len(names) and (unknown | (names == "")).all():
-            first = int(np.flatnonzero(unknown)[0]) if unknown.any() else 0
-            raise GraftError(
-                f"data.labels allows {', '.join(labels)}, but no row has one of them; "
-                f"{ids[first]} has {names[first][:50]!r}"
-            )
         reasons = np.where(unknown, "label_unknown", reasons)
     return np.where(reasons == "", names, ""), reasons
 

@@ -6,7 +6,7 @@ comes from the same side of them: a question stays a question.
 
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from pipeline.text.augmentation import KINDS, Corpus
 from pipeline.text.ids import altered_id
@@ -30,15 +30,26 @@ def augment_pairs(
     Kinds are dealt in turn. A side that cannot be altered, such as a single word that has no part to cut, stays as it
     is; a copy that equals a pair of these or an earlier copy is left out.
     """
-    new_ids: list[str] = []
-    new_pairs: list[TextOrPair] = []
     known = [*pairs, *unlabelled]
     if not copies or not known:
-        return new_ids, new_pairs
-    source = random.Random(seed)
+        return [], []
     corpora = [Corpus(side) for side in zip(*map(sides_of, known), strict=True)]
     seen = set(known)
-    for at, pair in enumerate(pairs):
+    made: dict[TextOrPair, str] = {}
+    for name, pair in make_pair_copies(zip(ids, pairs, strict=True), corpora, copies, kinds, seed):
+        if pair not in seen:
+            made.setdefault(pair, name)
+    return list(made.values()), list(made)
+
+
+def make_pair_copies(
+    rows: Iterable[tuple[str, TextOrPair]], corpora: Sequence[Corpus], copies: int, kinds: Sequence[str], seed: int
+) -> Iterator[tuple[str, TextOrPair]]:
+    """Yield ids and pairs of the copies of ``rows``, ids and pairs, as ``augment_pairs`` makes them, equal ones among
+    them.
+    """
+    source = random.Random(seed)
+    for at, (name, pair) in enumerate(rows):
         numbers: Counter[str] = Counter()
         for copy in range(copies):
             kind = kinds[(at + copy) % len(kinds)]
@@ -46,8 +57,4 @@ def augment_pairs(
             made = []
             for text, corpus, is_altered in zip(sides_of(pair), corpora, source.choice(CHOICES), strict=True):
                 made.append((KINDS[kind](Units(text), corpus, source) if is_altered else "") or text)
-            if (new := (made[0], made[1])) not in seen:
-                seen.add(new)
-                new_ids.append(altered_id(ids[at], kind, numbers[kind]))
-                new_pairs.append(new)
-    return new_ids, new_pairs
+            yield altered_id(name, kind, numbers[kind]), (made[0], made[1])

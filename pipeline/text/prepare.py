@@ -1,8 +1,9 @@
 """From raw rows to splits that can be trusted."""
 
-from collections import Counter
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,137 +11,167 @@ import pandas as pd
 
 from pipeline.settings.data import DataConfig
 from pipeline.settings.prepare import PrepareConfig
-from pipeline.text.cleaning import clean_text
-from pipeline.text.deduplication import find_copies, find_leaks, key_of, loose_key, merge_groups
-from pipeline.text.labelling import assign_labels
-from pipeline.text.pairs import SECOND, reason_of, text_columns, texts_in, written_out
+from pipeline.text.deduplication import find_copies, find_leaks, join_equal, least_keys, merge_groups
+from pipeline.text.facts import Facts, read_facts, tables_of
 from pipeline.text.policy import PLAIN, Policy
 from pipeline.text.refusals import Refusals
 from pipeline.text.sources import RawRows
-from pipeline.text.splitting import SPLITS, split_groups
-from pipeline.text.targets import check_splits, count_labels, drop_rare, names_of, strata
+from pipeline.text.splitting import SPLITS, split_rows
+from pipeline.text.targets import Labels, check_splits, count_labels, drop_rare, names_of, strata
 
-BEHIND = ["label", "domain"]
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.95, 1.0)
 
 
 @dataclass
 class Prepared:
-    """Train, validation and test (columns id, text, label, domain), the labels in order, and what happened.
+    """Which rows are in which split, the labels in order, and what happened.
 
-    Pairs have their second text in a column text_pair behind text.
+    ``rows`` (M,) number those that were kept among the ``facts``; ``row_labels`` and ``row_splits`` (M,) are theirs.
     """
 
-    splits: dict[str, pd.DataFrame]
+    facts: Facts
+    rows: np.ndarray
+    row_labels: Labels
+    row_splits: np.ndarray
     labels: list[str]
     summary: dict[str, Any]
 
+    def tables(self, split: str) -> Iterator[pd.DataFrame]:
+        """Yield a split in parts: the columns id, text, of pairs text_pair, label and domain."""
+        chosen = self.row_splits == SPLITS.index(split)
+        rows = self.rows[chosen]
+        return tables_of(self.facts, self.row_labels.of(chosen), rows, self.facts.columns["domain"][rows])
 
-def prepare_dataset(raw: RawRows, data: DataConfig, config: PrepareConfig, policy: Policy = PLAIN) -> Prepared:
+    @property
+    def splits(self) -> dict[str, pd.DataFrame]:
+        """Every split as one table."""
+        return {split: pd.concat(self.tables(split), ignore_index=True) for split in SPLITS}
+
+
+def prepare_dataset(
+    raw: RawRows | Iterable[RawRows],
+    data: DataConfig,
+    config: PrepareConfig,
+    policy: Policy = PLAIN,
+    folder: Path | None = None,
+) -> Prepared:
     """Clean, label, deduplicate and split; every row is kept or refused for a reason that is counted.
 
-    Texts are read as ``policy`` asks; how many each of its rules changed is counted too.
+    Texts are read as ``policy`` asks; how many each of its rules changed is counted too. Rows may come in parts; texts
+    are kept in ``folder``, or where the system keeps temporary files.
     """
     refusals = Refusals()
-    changed: Counter[str] = Counter()
-    for reason, ids in raw.refused.items():
-        refusals.add(reason, ids)
-    frame = _clean(raw.frame, config, policy, refusals, changed)
-    names, reasons = assign_labels(frame["id"].tolist(), frame["label"].tolist(), data)
-    frame = refusals.drop(frame.assign(label=names), reasons)
-    frame = frame.assign(key=list(map(key_of, texts_in(frame))))
-    given = set(frame["split"]) - {""}
+    parts = [raw] if isinstance(raw, RawRows) else raw
+    facts, changed = read_facts(parts, data, config, policy, refusals, folder or Path(tempfile.gettempdir()))
+    rows_in = len(facts) + refusals.total
+    rows, given = _without_copies(facts, refusals)
+    labels, rare = drop_rare(facts.labels.of(rows), data, config, refusals)
+    refusals.add_rows("label_too_rare", rows[rare], facts.id_of)
+    rows, labels = rows[~rare], labels.of(~rare)
+    groups, order = _group(facts, rows)
+    shares, names = strata(labels, groups, data, config.min_rows_per_label)
+    splits = _split(facts, rows, groups, order, shares, names, config)
+    check_splits(labels, splits, SPLITS, data, given)
+    if len(rows) + refusals.total != rows_in:
+        raise AssertionError(f"{rows_in} rows came in, {len(rows)} were kept and {refusals.total} refused")
+    label_names = names_of(labels, data)
+    summary = {
+        "rows_in": rows_in,
+        "rows_kept": len(rows),
+        "labels": label_names,
+        "refused": refusals.counts,
+        "refused_examples": refusals.examples,
+        "splits": {
+            name: _count(facts, rows[splits == at], labels.of(splits == at), groups[splits == at], data)
+            for at, name in enumerate(SPLITS)
+        },
+        "leakage": count_leakage({name: _hashes(facts, rows[splits == at]) for at, name in enumerate(SPLITS)}),
+        "characters": _quantiles(facts, rows),
+        "changed": dict(changed),
+        "splits_given": [split for split in SPLITS if split in given],
+    }
+    return Prepared(facts, rows, labels, splits, label_names, summary)
+
+
+def _without_copies(facts: Facts, refusals: Refusals) -> tuple[np.ndarray, set[str]]:
+    """Return the numbers of the rows that are no copies, and the splits that were given."""
+    ranks = facts.columns["split"]
+    given = {split for at, split in enumerate(SPLITS) if (ranks == at).any()}
+    rows = np.arange(len(facts))
     if given:
-        leaks = find_leaks(frame["key"].tolist(), frame["split"].tolist())
-        frame = refusals.drop(frame, np.where(leaks, "leak", ""))
-    frame = refusals.drop(frame, find_copies(list(map(written_out, texts_in(frame))), frame["label"].tolist()))
-    frame = drop_rare(frame, data, config, refusals)
-    frame = frame.assign(group=merge_groups(frame["group"].tolist(), frame["key"].tolist()))
-    strata_of = frame.assign(label=strata(frame, data, config.min_rows_per_label))
-    frame = frame.assign(split=_complete(strata_of, config) if given else _split(strata_of, config))
-    check_splits(frame, data, given)
-    labels = names_of(frame, data)
-    parts = {split: frame[frame["split"] == split] for split in SPLITS}
-    kept = sum(len(part) for part in parts.values())
-    if kept + refusals.total != raw.rows_in:
-        raise AssertionError(f"{raw.rows_in} rows came in, {kept} were kept and {refusals.total} refused")
-    summary = {"rows_in": raw.rows_in, "rows_kept": kept, "labels": labels} | _summarise(parts, refusals, data)
-    summary["changed"] = dict(changed)
-    summary["splits_given"] = [split for split in SPLITS if split in given]
-    if data.task == "multi_label":
-        # Arrow makes lists of them, and no tuples.
-        parts = {name: part.assign(label=part["label"].map(list)) for name, part in parts.items()}
-    columns = ["id", *text_columns(frame), *BEHIND]
-    return Prepared({name: part[columns].reset_index(drop=True) for name, part in parts.items()}, labels, summary)
+        leaks = find_leaks(facts.columns["key"], ranks)
+        refusals.add_rows("leak", rows[leaks], facts.id_of)
+        rows = rows[~leaks]
+    conflicting, repeated = find_copies(facts.columns["text"][rows], facts.labels.codes[rows])
+    refusals.add_rows("conflicting_labels", rows[conflicting], facts.id_of)
+    refusals.add_rows("duplicate", rows[repeated & ~conflicting], facts.id_of)
+    return rows[~(conflicting | repeated)], given
 
 
-def _clean(
-    frame: pd.DataFrame, config: PrepareConfig, policy: Policy, refusals: Refusals, changed: Counter[str]
-) -> pd.DataFrame:
-    for column in text_columns(frame):
-        missing = frame[column].isna().to_numpy()
-        frame = refusals.drop(frame, np.where(missing, reason_of(column, "text_missing"), ""))
-        cleaned = [clean_text(text, config.min_characters, config.max_characters, policy) for text in frame[column]]
-        for each in cleaned:
-            changed.update(each.rules)
-        texts = pd.Series([each.text for each in cleaned], dtype=object, index=frame.index)
-        reasons = np.array([reason_of(column, each.reason) for each in cleaned], dtype=object)
-        frame = refusals.drop(frame.assign(**{column: texts}), reasons)
-    return frame
+def _group(facts: Facts, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the group of each of ``rows`` (M,), and what puts the groups in order (groups,)."""
+    keys = facts.columns["key"][rows]
+    if not facts.grouped:
+        groups = join_equal(keys)
+        return groups, keys[np.unique(groups, return_index=True)[1]]
+    groups = merge_groups(facts.columns["group"][rows], keys)
+    letters = facts.columns["letters"][rows]
+    return groups, least_keys(groups, keys, letters, lambda row: facts.key_at(int(rows[row])))
 
 
-def _split(frame: pd.DataFrame, config: PrepareConfig) -> np.ndarray:
-    return split_groups(frame, config.validation, config.test, config.seed)
-
-
-def _complete(frame: pd.DataFrame, config: PrepareConfig) -> np.ndarray:
-    """Keep the splits as given; cut from train what was not given."""
-    splits = frame["split"].to_numpy(dtype=object).copy()
-    train = splits == "train"
-    validation = 0.0 if (splits == "validation").any() else config.validation
-    test = 0.0 if (splits == "test").any() else config.test
-    if validation or test:
-        splits[train] = split_groups(frame[train], validation, test, config.seed)
+def _split(
+    facts: Facts,
+    rows: np.ndarray,
+    groups: np.ndarray,
+    order: np.ndarray,
+    shares: np.ndarray,
+    names: Sequence[str],
+    config: PrepareConfig,
+) -> np.ndarray:
+    """Return the split of each of ``rows`` (M,); keep those that were given, and cut from train what was not."""
+    splits = facts.columns["split"][rows].astype(np.int64)
+    given = {name for at, name in enumerate(SPLITS) if (splits == at).any()}
+    validation = 0.0 if "validation" in given else config.validation
+    test = 0.0 if "test" in given else config.test
+    if validation or test or not given:
+        # Where any split was given all rows have one.
+        cut = splits == SPLITS.index("train") if given else splits < 0
+        domains = facts.columns["domain"][rows[cut]]
+        splits[cut] = split_rows(groups[cut], order, shares[cut], domains, names, validation, test)
     return splits
 
 
-def _summarise(parts: Mapping[str, pd.DataFrame], refusals: Refusals, data: DataConfig) -> dict[str, Any]:
-    columns = text_columns(parts["train"])
-    lengths = np.concatenate(
-        [part[name].str.len().to_numpy(dtype=float) for part in parts.values() for name in columns]
-    )
+def _count(facts: Facts, rows: np.ndarray, labels: Labels, groups: np.ndarray, data: DataConfig) -> dict[str, Any]:
+    domains = np.bincount(facts.columns["domain"][rows], minlength=len(facts.domains)).tolist()
     return {
-        "refused": refusals.counts,
-        "refused_examples": refusals.examples,
-        "splits": {name: _count(part, data) for name, part in parts.items()},
-        "leakage": count_leakage(parts),
-        "characters": {f"{quantile:.2f}": float(np.quantile(lengths, quantile)) for quantile in QUANTILES},
+        "rows": len(rows),
+        "groups": len(np.unique(groups)),
+        **count_labels(labels, data),
+        "domains": {name: count for name, count in zip(facts.domains, domains, strict=True) if name and count},
     }
 
 
-def _count(part: pd.DataFrame, data: DataConfig) -> dict[str, Any]:
-    return {
-        "rows": len(part),
-        "groups": int(part["group"].nunique()),
-        **count_labels(part, data),
-        "domains": {str(domain): int(count) for domain, count in part["domain"].value_counts().items() if domain},
-    }
+def _quantiles(facts: Facts, rows: np.ndarray) -> dict[str, float]:
+    lengths = np.concatenate([column[rows] for column in facts.lengths.values()]).astype(float)
+    return {f"{quantile:.2f}": float(np.quantile(lengths, quantile)) for quantile in QUANTILES}
 
 
-def count_leakage(parts: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, int]]:
-    """Count the texts or pairs, and the loose keys, that two splits share: all must be 0.
+def _hashes(facts: Facts, rows: np.ndarray) -> dict[str, np.ndarray]:
+    shared = {f"{name}_shared": column[rows] for name, column in facts.sides.items()}
+    return {"exact": facts.columns["text"][rows], "loose": facts.columns["key"][rows]} | shared
+
+
+def count_leakage(parts: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, dict[str, int]]:
+    """Count the texts or pairs, and the loose keys, that two splits share, by their hashes: all must be 0.
 
     Of pairs also the first and the second texts that two splits share, each beside another text; ``data.group`` can
     keep them apart.
     """
-    exact = {name: set(map(written_out, texts_in(part))) for name, part in parts.items()}
-    loose = {name: set(map(key_of, texts_in(part))) for name, part in parts.items()}
-    leakage = {}
-    for one, other in (("train", "validation"), ("train", "test"), ("validation", "test")):
-        found = {"exact": len(exact[one] & exact[other]), "loose": len(loose[one] & loose[other])}
-        if SECOND in parts[one]:
-            for column in text_columns(parts[one]):
-                shared = set(map(loose_key, parts[one][column])) & set(map(loose_key, parts[other][column]))
-                found[f"{column}_shared"] = len(shared)
-        leakage[f"{one}_{other}"] = found
-    return leakage
+    distinct = {name: {kind: np.unique(hashes) for kind, hashes in part.items()} for name, part in parts.items()}
+    return {
+        f"{one}_{other}": {
+            kind: len(np.intersect1d(hashes, distinct[other][kind], assume_unique=True))
+            for kind, hashes in distinct[one].items()
+        }
+        for one, other in (("train", "validation"), ("train", "test"), ("validation", "test"))
+    }

@@ -1,7 +1,8 @@
 """The raw text as rows of one shape, wherever it came from."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,12 @@ from pipeline.settings.data import DataConfig, FileData, HubData, VaderData
 from pipeline.text.cleaning import normalise
 from pipeline.text.lines import read_lines
 from pipeline.text.pairs import SECOND
-from pipeline.text.tables import Table, is_scalar, read_table
+from pipeline.text.tables import Table, is_scalar, iter_tables
 
 DOMAINS = ("tweets", "movies", "amazon", "nyt")
 BY_DOCUMENT = ("amazon", "nyt")
 SPLITS = ("train", "validation", "test")
+BATCH = 8192
 COLUMNS = ("id", "text", "label", "group", "domain", "split")
 
 
@@ -39,45 +41,55 @@ class RawRows:
 
 
 def read_rows(folder: Path, data: DataConfig) -> RawRows:
-    """Read what ``fetch`` put into ``folder``."""
+    """Read what ``fetch`` put into ``folder`` at once."""
+    return _join(list(iter_raw(folder, data)))
+
+
+def iter_raw(folder: Path, data: DataConfig) -> Iterator[RawRows]:
+    """Read what ``fetch`` put into ``folder``, at most ``BATCH`` rows at a time."""
     if isinstance(data, VaderData):
-        return _join([_read_vader(folder / f"{domain}.txt", domain) for domain in DOMAINS])
+        for domain in DOMAINS:
+            yield from _read_vader(folder / f"{domain}.txt", domain)
+        return
     tables = {path.stem: path for path in sorted(folder.glob("*")) if path.stem in ("data", *SPLITS)}
     if not tables:
         raise GraftError(f"{folder} holds no table; run `dvc repro fetch`")
-    return _join([_read_given(tables[name], name, data) for name in ("data", *SPLITS) if name in tables])
+    for name in ("data", *SPLITS):
+        if name in tables:
+            yield from _read_given(tables[name], name, data)
 
 
-def _read_vader(path: Path, domain: str) -> RawRows:
+def _read_vader(path: Path, domain: str) -> Iterator[RawRows]:
     """Lines of id, mean rating and text; sentences of a review or an editorial share the id's first half."""
     lines = (line.rstrip("\n") for line in read_lines(path))
-    records = [line.split("\t") for line in lines if line]
-    taken = [record for record in records if len(record) == 3]
-    ids = [f"{domain}-{record[0]}" for record in taken]
-    groups = [name.split("_")[0] for name in ids] if domain in BY_DOCUMENT else ids
-    frame = _frame(
-        ids, [record[2] for record in taken], [record[1] for record in taken], groups, [domain] * len(ids), ""
-    )
-    malformed = [f"{domain}-line-{line}" for line, record in enumerate(records, 1) if len(record) != 3]
-    return RawRows(frame, {"malformed_row": malformed} if malformed else {})
+    records = enumerate((line.split("\t") for line in lines if line), 1)
+    while batch := list(islice(records, BATCH)):
+        taken = [record for _, record in batch if len(record) == 3]
+        ids = [f"{domain}-{record[0]}" for record in taken]
+        groups = [name.split("_")[0] for name in ids] if domain in BY_DOCUMENT else ids
+        frame = _frame(
+            ids, [record[2] for record in taken], [record[1] for record in taken], groups, [domain] * len(ids), ""
+        )
+        malformed = [f"{domain}-line-{line}" for line, record in batch if len(record) != 3]
+        yield RawRows(frame, {"malformed_row": malformed} if malformed else {})
 
 
-def _read_given(path: Path, name: str, data: FileData | HubData) -> RawRows:
+def _read_given(path: Path, name: str, data: FileData | HubData) -> Iterator[RawRows]:
     asked = (data.text, data.text_pair, *_listed(data.label), data.group, data.domain)
     wanted = [column for column in asked if column is not None]
     encoding = data.encoding if isinstance(data, FileData) else "utf-8"
-    table = read_table(path, list(dict.fromkeys(wanted)), encoding)
     split = "" if name == "data" else name
     prefix = split or "row"
-    ids = [f"{prefix}-{row}" for row in table.rows]
-    labels = _labels(table, data)
-    groups = ids if data.group is None else _words(table.columns[data.group], ids)
-    domains = [""] * len(ids) if data.domain is None else _words(table.columns[data.domain], [""] * len(ids))
-    malformed = [f"{prefix}-{row}" for row in table.malformed]
-    frame = _frame(ids, _texts(table, data.text), labels, groups, domains, split)
-    if data.text_pair is not None:
-        frame[SECOND] = pd.Series(_texts(table, data.text_pair), dtype=object)
-    return RawRows(frame, {"malformed_row": malformed} if malformed else {})
+    for table in iter_tables(path, list(dict.fromkeys(wanted)), encoding, BATCH):
+        ids = [f"{prefix}-{row}" for row in table.rows]
+        labels = _labels(table, data)
+        groups = ids if data.group is None else _words(table.columns[data.group], ids)
+        domains = [""] * len(ids) if data.domain is None else _words(table.columns[data.domain], [""] * len(ids))
+        malformed = [f"{prefix}-{row}" for row in table.malformed]
+        frame = _frame(ids, _texts(table, data.text), labels, groups, domains, split)
+        if data.text_pair is not None:
+            frame[SECOND] = pd.Series(_texts(table, data.text_pair), dtype=object)
+        yield RawRows(frame, {"malformed_row": malformed} if malformed else {})
 
 
 def _texts(table: Table, column: str) -> list[str | None]:

@@ -1,69 +1,122 @@
 """Whole groups to train, validation and test, every label and domain in its share."""
 
-import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from pipeline.errors import GraftError
+from pipeline.text.hashing import hash_texts
 
 SPLITS = ("train", "validation", "test")
 
 
 @dataclass
 class Grouped:
-    """Groups in a seeded order that does not depend on the order of the rows."""
+    """Groups in a seeded order that does not depend on the order of the rows.
+
+    ``pairs`` are the groups' strata, of one group after another, with ``counts`` rows; those of group g lie at
+    ``starts[g]:starts[g + 1]``.
+    """
 
     row_group: np.ndarray  # (rows,) group of each row
     row_stratum: np.ndarray  # (rows,) label × domain of each row
     stratum_label: np.ndarray  # (strata,) label of each stratum
-    counts: list[list[tuple[int, int]]]  # per group: (stratum, rows)
+    pairs: np.ndarray
+    counts: np.ndarray
+    starts: np.ndarray
     sizes: np.ndarray  # (groups,) rows of each group
 
 
 def split_groups(frame: pd.DataFrame, validation: float, test: float, seed: int) -> np.ndarray:
-    """Return the split of every row of ``frame`` (columns group, label, domain); a share of 0 leaves a split out.
+    """Return the split of every row of ``frame`` (columns group, label, domain); see ``split_rows``."""
+    groups, names = pd.factorize(frame["group"].to_numpy(dtype=object))
+    labels, label_names = pd.factorize(frame["label"].to_numpy(dtype=object), sort=True)
+    domains = pd.factorize(frame["domain"].to_numpy(dtype=object), sort=True)[0]
+    order = order_key(map(str, names), seed)
+    found: np.ndarray = np.array(SPLITS, dtype=object)[
+        split_rows(groups, order, labels, domains, list(label_names), validation, test)
+    ]
+    return found
+
+
+def order_key(names: Iterable[str], seed: int) -> np.ndarray:
+    """Return hashes that put groups with these ``names`` into a seeded order: (groups,) uint64."""
+    return hash_texts((f"{seed}:{name}" for name in names), size=16)
+
+
+def split_rows(
+    groups: np.ndarray,
+    order: np.ndarray,
+    labels: np.ndarray,
+    domains: np.ndarray,
+    names: Sequence[str],
+    validation: float,
+    test: float,
+) -> np.ndarray:
+    """Return the split of every row, (N,) int64 into ``SPLITS``; a share of 0 leaves a split out.
 
     Groups of several rows go, large ones first, where label and domain lack most; groups of one row
     fill up what is missing, evenly over labels and domains. Every label then gets into every split.
+
+    ``groups`` (N,) number the groups from 0, ``order`` (groups,) puts them in order, ``labels`` and ``domains`` (N,)
+    are the numbers of these in the order of their names; ``names`` are those of the labels.
     """
+    if not len(groups):
+        return np.zeros(0, np.int64)
     shares = np.array([1 - validation - test, validation, test])
     used = [split for split in range(len(SPLITS)) if shares[split] > 0]
-    _check_groups(frame, len(used))
-    grouped = _group(frame, seed)
+    grouped = _group(groups, order, labels, domains)
+    _check_groups(grouped, np.unique(labels), names, len(used))
     assigned = np.full(len(grouped.sizes), -1)
     _assign_large(grouped, shares, used, assigned)
     _assign_single(grouped, shares, assigned)
     _complete(grouped, used, assigned)
-    names: np.ndarray = np.array(SPLITS, dtype=object)[assigned[grouped.row_group]]
-    return names
+    found: np.ndarray = assigned[grouped.row_group]
+    return found
 
 
-def _check_groups(frame: pd.DataFrame, needed: int) -> None:
-    groups = frame.groupby("label", sort=True)["group"].nunique()
-    for label, count in groups.items():
+def _check_groups(grouped: Grouped, present: np.ndarray, names: Sequence[str], needed: int) -> None:
+    counts = np.bincount(_group_labels(grouped)[1], minlength=len(present))
+    for label, count in zip(present, counts, strict=True):
         if count < needed:
             raise GraftError(
-                f"label {label!r} occurs in {count} group(s) of texts that belong together, and {needed} splits need "
-                "one each; add texts, name a finer data.group, or raise prepare.min_rows_per_label to leave it out"
+                f"label {names[label]!r} occurs in {count} group(s) of texts that belong together, and {needed} splits "
+                "need one each; add texts, name a finer data.group, or raise prepare.min_rows_per_label to leave it out"
             )
 
 
-def _group(frame: pd.DataFrame, seed: int) -> Grouped:
-    codes, names = pd.factorize(frame["group"].to_numpy(dtype=object))
-    digests = [hashlib.blake2b(f"{seed}:{name}".encode(), digest_size=16).digest() for name in names]
-    rank = np.empty(len(names), dtype=int)
-    rank[sorted(range(len(names)), key=digests.__getitem__)] = np.arange(len(names))
+def _group(groups: np.ndarray, order: np.ndarray, labels: np.ndarray, domains: np.ndarray) -> Grouped:
+    # Those that occur alone: a split may be cut from a part of the rows.
+    codes, present = _from_zero(groups)
+    rank = np.empty(len(present), np.int64)
+    rank[np.argsort(order[present], kind="stable")] = np.arange(len(present))
     row_group = rank[codes]
-    strata = pd.MultiIndex.from_frame(frame[["label", "domain"]].astype(object))
-    stratum_codes, stratum_names = pd.factorize(strata, sort=True)
-    stratum_label = pd.factorize(stratum_names.get_level_values(0), sort=True)[0]
-    pairs, rows = np.unique(np.stack([row_group, stratum_codes], axis=1), axis=0, return_counts=True)
-    counts: list[list[tuple[int, int]]] = [[] for _ in names]
-    for (group, stratum), count in zip(pairs.tolist(), rows.tolist(), strict=True):
-        counts[group].append((stratum, count))
-    return Grouped(row_group, stratum_codes, stratum_label, counts, np.bincount(row_group, minlength=len(names)))
+    many = int(domains.max(initial=0)) + 1
+    row_stratum, strata = _from_zero(labels.astype(np.int64) * many + domains)
+    stratum_label = _from_zero(strata // many)[0]
+    pairs, counts = np.unique(row_group * len(strata) + row_stratum, return_counts=True)
+    sizes = np.bincount(row_group, minlength=len(present))
+    starts = np.searchsorted(pairs, np.arange(len(present) + 1) * len(strata))
+    return Grouped(row_group, row_stratum, stratum_label, pairs % max(len(strata), 1), counts, starts, sizes)
+
+
+def _from_zero(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Number ``codes`` (N,), which are not negative, without gaps and in their order; return these and the codes."""
+    occurs = np.bincount(codes) > 0
+    numbers = np.cumsum(occurs) - 1
+    return numbers[codes], np.flatnonzero(occurs)
+
+
+def _group_labels(grouped: Grouped) -> tuple[np.ndarray, np.ndarray]:
+    """Return groups and their distinct labels, of one group after another: (M,) and (M,)."""
+    groups = np.repeat(np.arange(len(grouped.sizes)), np.diff(grouped.starts))
+    labels = grouped.stratum_label[grouped.pairs]
+    # Strata are in the order of their labels.
+    new = np.ones(len(groups), dtype=bool)
+    new[1:] = (groups[1:] != groups[:-1]) | (labels[1:] != labels[:-1])
+    return groups[new], labels[new]
 
 
 def _assign_large(grouped: Grouped, shares: np.ndarray, used: list[int], assigned: np.ndarray) -> None:
@@ -73,7 +126,8 @@ def _assign_large(grouped: Grouped, shares: np.ndarray, used: list[int], assigne
     target = [[float(shares[split] * total) for total in totals] for split in range(len(SPLITS))]
     lacking = [[1.0] * len(totals) for _ in SPLITS]
     for group in large[np.argsort(-grouped.sizes[large], kind="stable")].tolist():
-        counts = grouped.counts[group]
+        part = slice(grouped.starts[group], grouped.starts[group + 1])
+        counts = list(zip(grouped.pairs[part].tolist(), grouped.counts[part].tolist(), strict=True))
         best = max(used, key=lambda split: sum(rows * lacking[split][stratum] for stratum, rows in counts))
         assigned[group] = best
         for stratum, rows in counts:
@@ -88,7 +142,7 @@ def _assign_single(grouped: Grouped, shares: np.ndarray, assigned: np.ndarray) -
     np.subtract.at(lacking, (row_split[row_split >= 0], row_label[row_split >= 0]), 1)
     lacking = lacking.clip(min=0)
     # By label, by domain, and in the seeded order within: evenly spaced picks give each domain its share.
-    stratum = np.array([counts[0][0] for counts in grouped.counts])
+    stratum = grouped.pairs[grouped.starts[:-1]]
     single = np.flatnonzero(assigned < 0)
     single = single[np.argsort(stratum[single], kind="stable")]
     starts = np.searchsorted(grouped.stratum_label[stratum[single]], np.arange(1, labels))
@@ -121,17 +175,22 @@ def _evenly(places: int, picks: int) -> np.ndarray:
 
 def _complete(grouped: Grouped, used: list[int], assigned: np.ndarray) -> None:
     """Move the smallest fitting group to each split that lacks a label."""
-    labels = [sorted({int(grouped.stratum_label[stratum]) for stratum, _ in counts}) for counts in grouped.counts]
+    groups, labels = _group_labels(grouped)
+    starts = np.searchsorted(groups, np.arange(len(grouped.sizes) + 1))
     held = np.zeros((len(SPLITS), int(grouped.stratum_label.max()) + 1), dtype=int)
-    for group, split in enumerate(assigned.tolist()):
-        held[split, labels[group]] += 1
+    np.add.at(held, (assigned[groups], labels), 1)
+
+    def labels_of(group: int) -> np.ndarray:
+        found: np.ndarray = labels[starts[group] : starts[group + 1]]
+        return found
+
     for split, label in [(split, label) for label in range(held.shape[1]) for split in used if not held[split, label]]:
         if held[split, label]:
             continue
         fitting = [
             group
-            for group in range(len(labels))
-            if label in labels[group] and all(held[assigned[group], other] > 1 for other in labels[group])
+            for group in groups[labels == label].tolist()
+            if all(held[assigned[group], other] > 1 for other in labels_of(group))
         ]
         if not fitting:
             raise GraftError(
@@ -139,6 +198,6 @@ def _complete(grouped: Grouped, used: list[int], assigned: np.ndarray) -> None:
                 "raise prepare.min_rows_per_label, or name a finer data.group"
             )
         moved = min(fitting, key=lambda group: (grouped.sizes[group], group))
-        held[assigned[moved], labels[moved]] -= 1
-        held[split, labels[moved]] += 1
+        held[assigned[moved], labels_of(moved)] -= 1
+        held[split, labels_of(moved)] += 1
         assigned[moved] = split

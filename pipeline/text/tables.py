@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import pandas as pd
@@ -30,15 +31,22 @@ class Table:
 
 def read_table(path: Path, columns: list[str], encoding: str = "utf-8") -> Table:
     """Read the named columns of a table whole; files and faults are those of ``iter_rows``."""
-    table = Table({column: [] for column in columns}, [], [])
-    for number, row in enumerate(iter_rows(path, columns, encoding), 1):
-        if row is None:
-            table.malformed.append(number)
-            continue
-        table.rows.append(number)
-        for column, cell in zip(columns, row, strict=True):
-            table.columns[column].append(cell)
-    return table
+    return next(iter_tables(path, columns, encoding, sys.maxsize))
+
+
+def iter_tables(path: Path, columns: list[str], encoding: str, most: int) -> Iterator[Table]:
+    """Read the named columns of a table, at most so many rows at a time."""
+    rows = enumerate(iter_rows(path, columns, encoding), 1)
+    while batch := list(islice(rows, most)):
+        table = Table({column: [] for column in columns}, [], [])
+        for number, row in batch:
+            if row is None:
+                table.malformed.append(number)
+                continue
+            table.rows.append(number)
+            for column, cell in zip(columns, row, strict=True):
+                table.columns[column].append(cell)
+        yield table
 
 
 def iter_rows(path: Path, columns: list[str], encoding: str = "utf-8", section: str = "data") -> Iterator[Row]:
@@ -138,9 +146,9 @@ def _iter_jsonl(path: Path, columns: list[str], encoding: str, section: str) -> 
 
 def _iter_parquet(path: Path, columns: list[str], section: str) -> Iterator[Row]:
     try:
-        with pq.ParquetFile(path) as opened:
+        with pq.ParquetFile(path, pre_buffer=False, buffer_size=2**16) as opened:
             _locate(path, opened.schema_arrow.names, columns, section)
-            for batch in opened.iter_batches(columns=columns):
+            for batch in opened.iter_batches(8192, columns=columns, use_threads=False):
                 yield from zip(*(_cells(batch.column(name)) for name in columns), strict=True)
     except (pa.ArrowException, OSError) as error:
         raise GraftError(f"{path} cannot be read as Parquet; it may be cut short: copy it again") from error

@@ -2,6 +2,7 @@
 
 import os
 import re
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,27 +16,40 @@ import pandas as pd
 
 from pipeline.errors import GraftError
 from pipeline.settings.prepare import PrepareConfig, TransferSetConfig
+from pipeline.spool import Spool
 from pipeline.text.cleaning import clean_text
 from pipeline.text.decontamination import HeldOut
 from pipeline.text.deduplication import key_of, loose_key
+from pipeline.text.hashing import is_among
 from pipeline.text.ids import unlabelled_id
 from pipeline.text.lines import read_lines
-from pipeline.text.pairs import FIRST, SECOND, TextOrPair, reason_of, sides_of, unfold
+from pipeline.text.pairs import FIRST, SECOND, TextOrPair, reason_of, sides_of
 from pipeline.text.policy import PLAIN, Policy
 from pipeline.text.refusals import Refusals
+from pipeline.text.stored import StoredTexts
 from pipeline.text.tables import Row, iter_rows
 
 FORMATS = (".txt", ".csv", ".tsv", ".jsonl", ".txt.gz", ".csv.gz", ".tsv.gz", ".jsonl.gz", ".parquet")
 SECTION = "transfer_set"
-BATCH = 50_000
+BATCH = 2**15
 
 
 @dataclass
 class Unlabelled:
-    """Texts in the order of the files (columns id, text, of pairs text_pair), and what became of every row."""
+    """Texts or pairs in the order of the files, the ``rows`` (M,) of those that are ``stored``; what became of all."""
 
-    frame: pd.DataFrame
+    stored: StoredTexts
+    rows: np.ndarray
     summary: dict[str, Any]
+
+    def tables(self) -> Iterator[pd.DataFrame]:
+        """Yield the texts in parts: the columns id, text and, of pairs, text_pair."""
+        return (frame for _, frame in self.stored.batches(self.rows))
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """All texts as one table."""
+        return pd.concat(self.tables(), ignore_index=True)
 
 
 class Sample:
@@ -45,29 +59,38 @@ class Sample:
     bottom-k sketches"): which ones they are depends on the texts and the seed, not on their order.
     """
 
-    def __init__(self, size: int) -> None:
-        """Begin with no text."""
+    def __init__(self, size: int, folder: Path, is_pair: bool = False) -> None:
+        """Begin with no text; ``folder`` exists, and has room."""
         self.size = size
-        self.pool = _frame([], [], np.array([], dtype=np.uint64))
-        self.offered = [self.pool["hash"].to_numpy()]
+        self.stored = StoredTexts(folder, is_pair)
+        self.hashes = Spool(folder, np.uint64)
+        self.offered = Spool(folder, np.uint64)
+        # Of so many distinct texts that the sample would be full, the largest hash: a larger one is not looked at.
+        self.limit = np.iinfo(np.uint64).max
+        self.looked = 0
 
-    def offer(self, ids: list[str], texts: Sequence[TextOrPair], hashes: np.ndarray) -> None:
-        """Take the next texts or pairs of the stream; ``hashes`` (N,) uint64 are equal for copies of one."""
+    def offer(self, ids: Sequence[str], texts: Sequence[TextOrPair], hashes: np.ndarray) -> None:
+        """Take the next texts of the stream; ``hashes`` (N,) uint64 are equal for copies of one text."""
         self.offered.append(hashes)
-        new = _frame(ids, texts, hashes)
-        if len(self.pool) == self.size:
-            new = new[hashes < self.pool["hash"].max()]
-        pool = pd.concat([self.pool, new], ignore_index=True).drop_duplicates("hash")
-        # In the order of the stream again, so that of two copies the earlier one stays.
-        self.pool = pool.sort_values("hash").head(self.size).sort_index()
+        rows = np.flatnonzero(hashes <= self.limit).tolist()
+        self.stored.append([ids[row] for row in rows], [texts[row] for row in rows])
+        self.hashes.append(hashes[rows])
+        if len(self.hashes) >= 2 * max(self.size, self.looked):
+            self.looked = len(self.hashes)
+            distinct = np.unique(self.hashes.array())
+            if len(distinct) >= self.size:
+                self.limit = distinct[self.size - 1]
+
+    def rows(self) -> np.ndarray:
+        """Return which of the stored texts are drawn, in the order of the stream: of two copies the earlier one."""
+        hashes = self.hashes.array()
+        # In the order of the hashes.
+        first: np.ndarray = np.unique(hashes, return_index=True)[1]
+        return np.sort(first[: self.size])
 
     def count_distinct(self) -> int:
         """Return how many distinct texts have been offered."""
-        return len(np.unique(np.concatenate(self.offered)))
-
-
-def _frame(ids: list[str], texts: Sequence[TextOrPair], hashes: np.ndarray) -> pd.DataFrame:
-    return pd.DataFrame({"id": ids, "text": texts}, dtype=object).assign(hash=hashes)
+        return len(np.unique(self.offered.array()))
 
 
 def read_unlabelled(
@@ -77,46 +100,47 @@ def read_unlabelled(
     held_out: Iterable[TextOrPair],
     policy: Policy = PLAIN,
     is_pair: bool = False,
+    folder: Path | None = None,
 ) -> Unlabelled:
     """Return at most ``config.texts`` texts of ``config.path``: cleaned as labelled ones are, none of them a copy of
     another or of a training text, none with a held-out text or a long run of one inside.
 
     Of pairs none has both of its texts so: one of them may stand in held-out pairs too, beside another text, as it may
     in the labelled ones. Raises GraftError for files of lines, which hold no pairs.
+    What is too much for memory is kept in ``folder``, or where the system keeps temporary files.
     """
+    folder = folder or Path(tempfile.gettempdir())
     refusals = Refusals()
     changed: Counter[str] = Counter()
-    sample = Sample(config.texts)
+    sample = Sample(config.texts, folder, is_pair)
     rows_in = 0
     if config.texts:
-        known = _hash_keys([key_of(text) for text in train], config.seed)
-        measured = HeldOut(side for text in held_out for side in sides_of(text))
+        known = np.unique(_hash_keys(map(key_of, train), config.seed))
+        measured = HeldOut((side for text in held_out for side in sides_of(text)), folder)
         rows = _iter_rows(config, is_pair)
         while batch := list(islice(rows, BATCH)):
             rows_in += len(batch)
             frame = _clean(batch, limits, policy, refusals, changed)
             texts = frame["text"].tolist()
             hashes = _hash_keys([key_of(text) for text in texts], config.seed)
-            copies = np.where(np.isin(hashes, known), "training_text", "")
+            copies = np.where(is_among(hashes, known), "training_text", "")
             sides = zip(*map(sides_of, texts), strict=True)
             held = [measured.find([loose_key(text) for text in side]) for side in sides]
             reasons = np.where(np.all(held, axis=0), "held_out", copies) if held else copies
             frame = refusals.drop(frame.assign(hash=hashes), reasons)
             sample.offer(frame["id"].tolist(), frame["text"].tolist(), frame["hash"].to_numpy())
-    frame = sample.pool[["id", "text"]].reset_index(drop=True)
-    if is_pair:
-        frame = unfold(frame)
+    drawn = sample.rows()
     distinct = sample.count_distinct()
     offered = rows_in - refusals.total
-    counts = refusals.counts | {"duplicate": offered - distinct, "not_drawn": distinct - len(frame)}
+    counts = refusals.counts | {"duplicate": offered - distinct, "not_drawn": distinct - len(drawn)}
     summary = {
         "rows_in": rows_in,
-        "rows_kept": len(frame),
+        "rows_kept": len(drawn),
         "refused": {reason: count for reason, count in counts.items() if count},
         "refused_examples": refusals.examples,
         "changed": dict(changed),
     }
-    return Unlabelled(frame, summary)
+    return Unlabelled(sample.stored, drawn, summary)
 
 
 def _iter_rows(config: TransferSetConfig, is_pair: bool) -> Iterator[tuple[str, Row]]:
@@ -195,7 +219,7 @@ def _clean_row(row: Row, limits: PrepareConfig, policy: Policy, changed: Counter
     return (texts[0], texts[1]) if len(texts) == 2 else texts[0], ""
 
 
-def _hash_keys(keys: list[str], seed: int) -> np.ndarray:
+def _hash_keys(keys: Iterable[str], seed: int) -> np.ndarray:
     """Return a 64-bit hash of each key that depends on ``seed``: (N,) strings → (N,) uint64."""
     secret = seed.to_bytes(4, "little")
     digests = b"".join(blake2b(key.encode(), digest_size=8, key=secret).digest() for key in keys)

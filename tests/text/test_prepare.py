@@ -1,9 +1,12 @@
+import numpy as np
 import pandas as pd
 import pytest
 
 from pipeline.errors import GraftError
 from pipeline.settings.data import FileData
 from pipeline.settings.prepare import PrepareConfig
+from pipeline.text.deduplication import loose_key
+from pipeline.text.hashing import hash_texts
 from pipeline.text.prepare import count_leakage, prepare_dataset
 from pipeline.text.sources import RawRows
 
@@ -41,13 +44,28 @@ def test_near_copies_in_two_documents_stay_on_one_side() -> None:
 
 
 def test_leakage_is_counted_where_there_is_some() -> None:
-    def split(*texts: str) -> pd.DataFrame:
-        return pd.DataFrame({"text": texts}, dtype=object)
+    def split(*texts: str) -> dict[str, np.ndarray]:
+        return {"exact": hash_texts(texts), "loose": hash_texts(map(loose_key, texts))}
 
     leakage = count_leakage({"train": split("a b", "c"), "validation": split("A, b"), "test": split("c", "d")})
     assert leakage["train_validation"] == {"exact": 0, "loose": 1}
     assert leakage["train_test"] == {"exact": 1, "loose": 1}
     assert leakage["validation_test"] == {"exact": 0, "loose": 0}
+
+
+@pytest.mark.parametrize("task", ["single_label", "multi_label", "regression"])
+def test_rows_that_come_in_parts_are_prepared_as_those_that_come_at_once(task: str) -> None:
+    source = documents()
+    source.frame["label"] = [str(row % 12) for row in range(200)]
+    source.frame.loc[0, "text"] = source.frame.loc[150, "text"]
+    data = DATA.model_copy(update={"task": task})
+    whole = prepare_dataset(source, data, PrepareConfig())
+    frames = [source.frame[start : start + 37] for start in range(0, 200, 37)]
+    parts = prepare_dataset((RawRows(frame) for frame in frames), data, PrepareConfig())
+    for name, split in whole.splits.items():
+        pd.testing.assert_frame_equal(parts.splits[name], split)
+    assert parts.summary["splits"] == whole.summary["splits"]
+    assert whole.summary["rows_in"] == parts.summary["rows_in"] + 1
 
 
 def test_every_split_gets_every_label_of_several_and_rare_ones_are_forgotten() -> None:

@@ -214,9 +214,11 @@ def test_the_draw_is_uniform_and_depends_on_the_seed(tmp_path: Path) -> None:
     assert len(set(one) & set(grown)) > 850
 
 
-def test_a_sample_keeps_the_first_of_two_copies() -> None:
-    sample = Sample(2)
+def test_a_sample_keeps_the_first_of_two_copies(tmp_path: Path) -> None:
+    sample = Sample(2, tmp_path)
     sample.offer(["a", "b", "c"], ["A", "B", "C"], np.array([5, 3, 5], dtype=np.uint64))
-    sample.offer(["d", "e"], ["D", "E"], np.array([3, 4], dtype=np.uint64))
-    assert sample.pool["id"].tolist() == ["b", "e"]
-    assert sample.count_distinct() == 3
+    sample.offer(["d", "e", "f"], ["D", "E", "F"], np.array([3, 4, 9], dtype=np.uint64))
+    assert [sample.stored.columns["id"][row] for row in sample.rows()] == ["b", "e"]
+    assert sample.count_distinct() == 4
+    sample.offer(["g"], ["G"], np.array([9], dtype=np.uint64))
+    assert len(sample.stored) == 6, "what cannot be drawn any more is not stored"
