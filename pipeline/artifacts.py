@@ -118,12 +118,24 @@ class ParquetRows:
         table = pa.concat_tables(self.held, promote_options="permissive")
         if self.writer is not None:
             table = table.cast(self.writer.schema)
+        else:
+            table = table.replace_schema_metadata(_notes(self.held, table.schema))
         if self.writer is None:
             self.writer = pq.ParquetWriter(self.path, table.schema, compression="zstd")
         # Pages end where chunks do: the parts must not show.
         self.writer.write_table(table.slice(0, rows).combine_chunks(), row_group_size=GROUP)
         self.held = [table.slice(rows)]
         self.rows -= rows
+
+
+def _notes(parts: Sequence[pa.Table], schema: pa.Schema) -> dict[bytes, bytes]:
+    """Return what is noted for pandas in a table of ``parts``: of each column by one that knew what it is of."""
+    noted = [json.loads(part.schema.metadata[b"pandas"]) for part in parts]
+    notes = noted[0]
+    for at, field in enumerate(schema):
+        knowing = (each for part, each in zip(parts, noted, strict=True) if part.schema.field(at).type == field.type)
+        notes["columns"][at] = next(knowing, notes)["columns"][at]
+    return {b"pandas": json.dumps(notes).encode()}
 
 
 @contextmanager

@@ -148,6 +148,22 @@ def test_a_table_in_parts_has_the_bytes_of_one_that_is_whole(tmp_path: Path, cut
     assert (tmp_path / "parts").read_bytes() == (tmp_path / "whole").read_bytes()
 
 
+def test_lists_that_are_empty_at_first_are_lists_of_what_comes_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lists = pd.DataFrame({"label": [[], [], ["a"], [], ["b", "a"], []]})
+    with parquet_rows(tmp_path / "parts") as table:
+        for start in range(6):
+            table.append(lists[start : start + 1])
+    write_parquet(tmp_path / "whole", lists)
+    assert (tmp_path / "parts").read_bytes() == (tmp_path / "whole").read_bytes()
+    monkeypatch.setattr(artifacts, "GROUP", 4)
+    with parquet_rows(tmp_path / "groups") as table:
+        for start in range(6):
+            table.append(lists[start : start + 1])
+    assert [list(each) for each in read_parquet(tmp_path / "groups")["label"]] == lists["label"].tolist()
+
+
 def test_a_large_table_is_written_and_read_a_few_rows_at_a_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -104,9 +104,9 @@ def read_facts(
             refusals.add(reason, ids)
         frame = _clean(part.frame, config, policy, refusals, changed)
         given = frame["label"].tolist()
-        labels, reasons = read_labels(given, data)
+        read, reasons = read_labels(given, data)
         usable.note(frame["id"].tolist(), given, reasons)
-        frame = refusals.drop(frame.assign(label=labels), reasons)
+        frame = refusals.drop(frame.assign(label=read), reasons)
         grouped = grouped or bool((frame["group"] != frame["id"]).any())
         texts = texts_in(frame)
         stored.append(frame["id"].tolist(), texts)
@@ -130,12 +130,12 @@ def read_facts(
     usable.check()
     arrays = {name: spool.array() for name, spool in columns.items()}
     arrays["domain"], domain_names = domains.in_order(arrays["domain"])
-    codes, values = arrays["label"], list[Any]()
+    labels = Labels(arrays["label"], [])
     if data.task != "regression":
-        codes, values = names.in_order(codes)
+        labels = Labels(*names.in_order(arrays["label"]))
     facts = Facts(
         stored,
-        Labels(codes, values),
+        labels,
         domain_names,
         arrays,
         {name: spool.array() for name, spool in lengths.items()},
