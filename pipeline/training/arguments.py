@@ -29,7 +29,7 @@ def training_arguments(
     """
     every = max(1, math.ceil(steps / evaluations))
     division = divide(config.batch_size, world_size(), device_batch())
-    return TrainingArguments(
+    arguments = TrainingArguments(
         output_dir=folder,
         per_device_train_batch_size=division.largest,
         gradient_accumulation_steps=division.accumulation,
@@ -59,3 +59,7 @@ def training_arguments(
         data_seed=seed,
         **own,
     )
+    if arguments.n_gpu > 1:
+        # A lone process would read a batch for each GPU of the machine; for several there are several processes.
+        arguments._n_gpu = 1
+    return arguments
