@@ -74,7 +74,7 @@ def _word(rank: int) -> str:
 def make_rows(rows: int) -> Iterator[tuple[str, str]]:
     """Yield texts and labels; one in ``COPIES`` is a copy of an earlier row."""
     for row in range(rows):
-        origin = row // 2 if row % COPIES == COPIES - 1 else row
+        origin = row // COPIES // 2 * COPIES if row % COPIES == COPIES - 1 else row
         label = LABELS[origin % len(LABELS)]
         yield make_text(origin, label), label
 
