@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.deployment.runtime import FILES, Classifier
+from pipeline.deployment.classifier import FILES, Classifier
 from recipes.languages.codes import language_of
 
 # What pip installs for the rivals, into a folder that only their processes see.

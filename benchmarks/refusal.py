@@ -22,7 +22,7 @@ from benchmarks.public import lay_out, reproduce
 from benchmarks.scratch import scratch_folder
 from benchmarks.tables import markdown_table
 from pipeline.artifacts import read_json, read_parquet
-from pipeline.deployment.runtime import FILES, LONGEST, Classifier
+from pipeline.deployment.classifier import FILES, LONGEST, Classifier
 from pipeline.errors import GraftError
 from pipeline.params import load_params
 from pipeline.task import Task

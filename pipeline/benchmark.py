@@ -18,8 +18,8 @@ from typing import Any
 from tqdm import tqdm
 
 from pipeline.artifacts import read_parquet, required, write_json
+from pipeline.deployment.classifier import FILES
 from pipeline.deployment.digest import digest
-from pipeline.deployment.runtime import FILES
 from pipeline.errors import GraftError
 from pipeline.interruption import ended_by_signals
 from pipeline.lineage.provenance import processor

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from pipeline.deployment.runtime import FILES
+from pipeline.deployment.classifier import FILES
 from pipeline.errors import GraftError
 from pipeline.serving.limits import Limits
 from pipeline.serving.scoring import find_exports, load_models

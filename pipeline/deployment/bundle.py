@@ -8,19 +8,19 @@ from typing import Any
 from transformers import PreTrainedTokenizerFast
 
 from pipeline.artifacts import write_text
-from pipeline.deployment import runtime, words
+from pipeline.deployment import classifier, runtime, words
 from pipeline.task import Task
 from pipeline.text import cleaning, homoglyphs, invisible, masking, pairs, policy
 from pipeline.text.policy import Policy
 
 # What travels beside ``predict.py``.
-MODULES = (words, cleaning, homoglyphs, invisible, masking, pairs, policy)
+MODULES = (classifier, words, cleaning, homoglyphs, invisible, masking, pairs, policy)
 NEEDED = ("numpy", "onnxruntime", "tokenizers")
 
 
 def write_code(folder: Path, rules: Policy) -> None:
     """Write ``predict.py``, what it imports, and ``requirements.txt``, with what ``rules`` need besides."""
-    code, own = _source(runtime), "from pipeline.deployment.words import"
+    code, own = _source(runtime), "from pipeline.deployment.classifier import"
     assert own in code
     # Bytecode beside it would change the folder where it is used, and so its digest.
     code = code.replace(own, "sys.dont_write_bytecode = True\n" + own)

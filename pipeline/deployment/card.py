@@ -5,7 +5,7 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
-from pipeline.deployment.runtime import FILES
+from pipeline.deployment.classifier import FILES
 from pipeline.evaluation.measures import measure_of
 from pipeline.settings.base import Kind
 from pipeline.task import Task

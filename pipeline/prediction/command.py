@@ -7,10 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pipeline.deployment.classifier import CHUNK, FILES, UnreadableError
 from pipeline.deployment.runtime import (
-    CHUNK,
-    FILES,
-    UnreadableError,
     abandon_stdout,
     at_least_one,
     lines_at_once,

@@ -45,7 +45,7 @@ def load_classifier(folder: Path, precision: str | None = None, threads: int | N
     are then not imported.
     """
     if (folder / "settings.json").exists():
-        from pipeline.deployment.runtime import Classifier, UnreadableError
+        from pipeline.deployment.classifier import Classifier, UnreadableError
 
         try:
             return Classifier(folder, precision or "int8", threads or 1)

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.deployment.runtime import chunks
+from pipeline.deployment.classifier import chunks
 from pipeline.prediction.answers import Shape
 from pipeline.prediction.rows import BrokenInputError, Chunk, Row, Source, locate, read_row
 from pipeline.prediction.values import as_text, encodable

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
-from pipeline.deployment.runtime import UnreadableError, read_lines
+from pipeline.deployment.classifier import UnreadableError
+from pipeline.deployment.runtime import read_lines
 from pipeline.prediction.rows import BrokenInputError
 from pipeline.text.lines import open_binary
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from pipeline.deployment.runtime import UnreadableError, chunks
+from pipeline.deployment.classifier import UnreadableError, chunks
 from pipeline.errors import GraftError
 from pipeline.text.pairs import FIRST, SECOND, TextOrPair, reason_of, text_from
 

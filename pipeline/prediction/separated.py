@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from pipeline.deployment.runtime import CHARACTERS
+from pipeline.deployment.classifier import CHARACTERS
 from pipeline.prediction.answers import Shape
 from pipeline.prediction.reading import read_file_lines
 from pipeline.prediction.rows import MALFORMED, BrokenInputError, Chunk, Row, Source, locate

@@ -11,7 +11,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from transformers.utils.logging import disable_progress_bar
 
 from pipeline.artifacts import read_json
-from pipeline.deployment.runtime import answer, answer_texts
+from pipeline.deployment.classifier import answer, answer_texts
 from pipeline.errors import GraftError
 from pipeline.models.registry import load_model
 from pipeline.task import task_of_model

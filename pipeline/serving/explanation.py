@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from tokenizers import Regex, pre_tokenizers
 
-from pipeline.deployment.runtime import LONGEST, Classifier
+from pipeline.deployment.classifier import LONGEST, Classifier
 from pipeline.serving.waiting import Check
 from pipeline.text.cleaning import clean_text, normalise
 from pipeline.text.policy import Policy

@@ -6,7 +6,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from pipeline.deployment.runtime import FILES, Classifier, UnreadableError
+from pipeline.deployment.classifier import FILES, Classifier, UnreadableError
 from pipeline.errors import GraftError
 from pipeline.serving.waiting import Check
 from pipeline.text.pairs import FIRST, SECOND, TextOrPair
@@ -101,7 +101,7 @@ def pair_up(models: Sequence[Model], texts: Sequence[str], seconds: Sequence[str
 def classify(models: Sequence[Model], texts: Sequence[TextOrPair], check: Check) -> dict[str, Any]:
     """Return for each text what each model says of it, and how long each took for all of them.
 
-    What it says is ``pipeline.deployment.runtime.answer``, or why the text is ``refused``.
+    What it says is ``pipeline.deployment.classifier.answer``, or why the text is ``refused``.
     """
     answers: list[dict[str, Any]] = [{} for _ in texts]
     milliseconds = {}

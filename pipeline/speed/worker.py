@@ -15,7 +15,7 @@ from typing import Any
 # Before tokenizers is imported: texts are tokenized in the one thread that asks.
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
-from pipeline.deployment.runtime import Classifier
+from pipeline.deployment.classifier import Classifier
 from pipeline.text.pairs import TextOrPair
 
 BATCH = 32

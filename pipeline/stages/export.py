@@ -16,8 +16,8 @@ from pipeline.artifacts import publish_together, read_json, read_parquet, write_
 from pipeline.deployment.bundle import settings, write_code
 from pipeline.deployment.card import render_card
 from pipeline.deployment.check import calibration_figures, export_figures
+from pipeline.deployment.classifier import FILES, Classifier
 from pipeline.deployment.onnx import export_onnx, quantize
-from pipeline.deployment.runtime import FILES, Classifier
 from pipeline.deployment.vocabulary import commonest_tokens, prune_vocabulary, vocabulary_size
 from pipeline.evaluation.measures import measure_of
 from pipeline.models.registry import load_model

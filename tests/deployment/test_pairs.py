@@ -9,8 +9,9 @@ import torch
 from transformers import PreTrainedTokenizerFast
 
 from pipeline.deployment.bundle import settings
+from pipeline.deployment.classifier import FILES, Classifier, UnreadableError
 from pipeline.deployment.onnx import export_onnx, quantize
-from pipeline.deployment.runtime import FILES, Classifier, UnreadableError, pairs_of
+from pipeline.deployment.runtime import pairs_of
 from pipeline.models.registry import student
 from pipeline.task import Task
 from pipeline.text.pairs import TextOrPair

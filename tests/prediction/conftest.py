@@ -10,8 +10,8 @@ import torch
 
 from pipeline.artifacts import write_json
 from pipeline.deployment.bundle import settings, write_code
+from pipeline.deployment.classifier import FILES, Classifier
 from pipeline.deployment.onnx import export_onnx, quantize
-from pipeline.deployment.runtime import FILES, Classifier
 from pipeline.models.registry import student
 from pipeline.text.policy import Policy
 from pipeline.tokens.training import train_tokenizer

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.deployment.runtime import Classifier
+from pipeline.deployment.classifier import Classifier
 from pipeline.prediction.answers import Shape
 from pipeline.prediction.formats import open_sink, open_source
 from pipeline.prediction.run import Tally, answer_rows

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.deployment.runtime import Classifier
+from pipeline.deployment.classifier import Classifier
 from pipeline.errors import GraftError
 from pipeline.prediction.formats import open_source
 from pipeline.prediction.rows import BrokenInputError, Chunk

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.deployment.runtime import Classifier
+from pipeline.deployment.classifier import Classifier
 from pipeline.errors import GraftError
 from pipeline.prediction.formats import TABLES, check_output, open_source
 from pipeline.prediction.values import encodable

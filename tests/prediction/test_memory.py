@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from benchmarks.streaming import FORMATS, make_texts, write_rows
-from pipeline.deployment.runtime import CHUNK, Classifier
+from pipeline.deployment.classifier import CHUNK, Classifier
 from pipeline.prediction.answers import Shape
 from pipeline.prediction.formats import open_sink, open_source
 from pipeline.prediction.rows import Texts

@@ -13,8 +13,8 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from benchmarks.serving import Served, serve_exports
 from pipeline.deployment.bundle import settings
+from pipeline.deployment.classifier import FILES
 from pipeline.deployment.onnx import export_onnx, quantize
-from pipeline.deployment.runtime import FILES
 from pipeline.models.registry import student
 from pipeline.text.policy import Policy
 from tests.conftest import SPECIALS, WORDS, one_label

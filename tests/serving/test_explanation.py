@@ -6,7 +6,7 @@ import pytest
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from pipeline.deployment.runtime import Classifier
+from pipeline.deployment.classifier import Classifier
 from pipeline.serving.explanation import explain, split_words
 from tests.serving.conftest import LABELS, TEMPERATURE
 

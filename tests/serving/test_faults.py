@@ -8,7 +8,7 @@ from typing import Any, cast
 import httpx2
 import pytest
 
-from pipeline.deployment.runtime import Classifier
+from pipeline.deployment.classifier import Classifier
 from pipeline.serving.app import create_app
 from pipeline.serving.guard import Guard
 from pipeline.serving.limits import Limits

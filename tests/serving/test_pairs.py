@@ -11,8 +11,8 @@ from playwright.sync_api import expect
 
 from benchmarks.serving import Served, serve_exports
 from pipeline.deployment.bundle import settings
+from pipeline.deployment.classifier import FILES, Classifier
 from pipeline.deployment.onnx import export_onnx, quantize
-from pipeline.deployment.runtime import FILES, Classifier
 from pipeline.models.registry import student
 from pipeline.task import Task
 from pipeline.text.policy import Policy

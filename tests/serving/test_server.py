@@ -7,7 +7,7 @@ import httpx2
 import pytest
 
 from benchmarks.serving import Served
-from pipeline.deployment.runtime import Classifier
+from pipeline.deployment.classifier import Classifier
 from tests.serving.conftest import JSON, refused
 
 

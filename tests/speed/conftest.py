@@ -8,8 +8,8 @@ from transformers import PreTrainedTokenizerFast
 
 from pipeline.artifacts import write_json
 from pipeline.deployment.bundle import settings
+from pipeline.deployment.classifier import FILES
 from pipeline.deployment.onnx import export_onnx, quantize
-from pipeline.deployment.runtime import FILES
 from pipeline.models.registry import student
 from pipeline.text.policy import Policy
 from tests.conftest import one_label

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from pipeline.artifacts import read_json, write_parquet
-from pipeline.deployment.runtime import FILES
+from pipeline.deployment.classifier import FILES
 from tests.closure import ROOT
 
 NAMES = ("teacher/minilm", "bilstm", "textcnn", "static", "minibert")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.deployment.classifier import Classifier
 from pipeline.deployment.digest import digest
-from pipeline.deployment.runtime import Classifier
 from pipeline.errors import GraftError
 from pipeline.speed.rounds import measure, summary
 from pipeline.speed.worker import Measures

@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.deployment import bundle
-from pipeline.deployment.runtime import LONGEST
+from pipeline.deployment.classifier import LONGEST
 from pipeline.errors import GraftError
 from pipeline.params import load_params
 from pipeline.settings.data import FileData
