@@ -165,7 +165,7 @@ def _rows(run: str, head: Ended, other: Ended, said: str) -> list[list[str]]:
     elif head.status or other.status or not stages:
         raise GraftError(f"{run}: {head}, {other}")
     return [
-        [run, end, str(each.status), seconds(each.seconds), f"`{each.line}`"]
+        [run, end, str(each.status), seconds(each.seconds), each.line]
         for end, each in (("dvc repro", head), ("worker", other))
     ]
 
@@ -196,8 +196,8 @@ def _in(node: str, *command: str) -> list[str]:
 def _last(log: Path) -> str:
     """The last line that tells of a fault, else of a stage."""
     lines = log.read_text().splitlines()
-    for telling in (r"graft: ", r"\S+@\S+: ", ""):
-        if found := [line for line in lines if re.match(telling, line)]:
+    for telling in ("graft: ", r"^\S+@\S+: ", ""):
+        if found := [match[0] for match in (re.search(f"{telling}.*", line) for line in lines) if match]:
             return found[-1]
     return "nothing"
 

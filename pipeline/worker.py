@@ -16,7 +16,6 @@ import sys
 import time
 from collections.abc import Sequence
 
-from pipeline.distributed.circle import SILENCE
 from pipeline.distributed.job import LostNodeError
 from pipeline.distributed.member import Job, RefusedError, read_job, take_part
 from pipeline.distributed.network import Store, find_store, open_store
@@ -83,7 +82,7 @@ def _join(store: Store, job: Job, host: str, port: int) -> float:
     except GraftError as error:
         print(f"graft: worker: {job.title}: {error}", file=sys.stderr, flush=True)
         if isinstance(error, LostNodeError):
-            return time.monotonic() - SILENCE
+            return error.heard
     return time.monotonic()
 
 

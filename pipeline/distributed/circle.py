@@ -51,6 +51,10 @@ class Circle:
         now = time.monotonic()
         return [node for node in self._others if self._broken or now - self._when[node] > self._silence]
 
+    def when(self, node: int) -> float:
+        """When ``node`` was last heard of, in monotonic seconds; for one not heard of yet, when this began."""
+        return self._when[node]
+
     def leave(self, seconds: float = 5.0) -> None:
         """Have the last state reach the others, for at most ``seconds``; the head waits until they have left, too."""
         if not self._others:
@@ -59,7 +63,8 @@ class Circle:
         end = time.monotonic() + seconds
         self._said.wait(seconds)
         while self._node == 0 and time.monotonic() < end and not self._broken:
-            if all(state.get("left") for state in self.heard().values()) and len(self._heard) == len(self._others):
+            gone = {node for node, state in self.heard().items() if state.get("left")}.union(self.silent())
+            if len(gone) == len(self._others):
                 break
             time.sleep(BEAT / 5)
         self._over = True

@@ -14,7 +14,11 @@ LOOK = 0.2
 
 
 class LostNodeError(GraftError):
-    """A node has not been heard of for too long, or its launcher is gone."""
+    """A node has not been heard of since ``heard``, in monotonic seconds, or its launcher is gone."""
+
+    def __init__(self, message: str, heard: float) -> None:
+        super().__init__(message)
+        self.heard = heard
 
 
 def run_job(
@@ -35,6 +39,8 @@ def run_job(
         with Ranks(stage, words, place, {**interfaces(place), **environment}) as ranks:
             _watch(ranks, circle, place, names)
     except GraftError:
+        if place.node == 0:
+            print(file=sys.stderr)  # the first rank's progress bar has left its line open
         raise
     except BaseException as ended:
         # A signal that ends this launcher ends the job.
@@ -70,7 +76,7 @@ def _watch(ranks: Ranks, circle: Circle, place: Place, names: Sequence[str]) -> 
             raise _verdict(others, ranks, circle, place, names)
         if gone := circle.silent():
             circle.say({"is": "ended", "why": f"{node_name()} no longer hears of {_list(gone, names)}"})
-            raise _lost(gone, names)
+            raise _lost(gone, circle, names)
 
 
 def _told(heard: Mapping[int, dict]) -> list[Failure]:
@@ -88,7 +94,7 @@ def _verdict(failures: list[Failure], ranks: Ranks, circle: Circle, place: Place
         heard, gone = circle.heard(), circle.silent()
         failures = failures + [each for each in _told(heard) if each not in failures]
         if gone and all(each.followed for each in failures):
-            return _lost(gone, names)
+            return _lost(gone, circle, names)
         if len([state for state in heard.values() if state["is"] in ("failed", "ended")]) == place.nodes - 1:
             break
         time.sleep(LOOK)
@@ -101,10 +107,12 @@ def _verdict(failures: list[Failure], ranks: Ranks, circle: Circle, place: Place
     return GraftError(f"rank {cause.rank} of {world} on {cause.node}: {cause.why}; `dvc repro` takes it up again")
 
 
-def _lost(gone: Sequence[int], names: Sequence[str]) -> LostNodeError:
+def _lost(gone: Sequence[int], circle: Circle, names: Sequence[str]) -> LostNodeError:
+    heard = min(circle.when(node) for node in gone)
     return LostNodeError(
-        f"no sign of life from {_list(gone, names)}: the link is cut, or what ran there is gone; "
-        "all ranks are ended; `dvc repro` takes it up again"
+        f"no sign of life from {_list(gone, names)} for {time.monotonic() - heard:.0f} s: the link is cut, or what ran "
+        "there is gone; all ranks here are ended; `dvc repro` takes it up again",
+        heard,
     )
 
 

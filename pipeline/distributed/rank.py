@@ -1,6 +1,7 @@
 """What a rank does around its stage: it meets the others first, and says how it failed where its launcher reads it."""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -10,10 +11,23 @@ from torch import distributed
 from torch.distributed.elastic.multiprocessing.errors import ErrorHandler
 
 from pipeline.errors import GraftError
+from pipeline.interruption import LAUNCHER
 
 # How long ranks wait for one another: as long as one may write or read alone. That one is gone they learn of their
 # launchers, within seconds.
 PATIENCE = timedelta(minutes=30)
+
+# Words in what a rank says that only found another one gone.
+FOLLOWED = (
+    "gloo",
+    "NCCL",
+    "Connection closed",
+    "Connection reset",
+    "Broken pipe",
+    "recvValue",
+    "sendBytes",
+    "TCPStore",
+)
 
 
 @contextmanager
@@ -28,6 +42,8 @@ def taking_part() -> Iterator[None]:
         distributed.destroy_process_group()
     except Exception as error:
         tell_launcher(error)
+        if LAUNCHER in os.environ and found_another_gone(str(error)):
+            sys.exit(1)  # a traceback would hide what happened to the other
         raise
 
 
@@ -41,6 +57,11 @@ def join_group() -> None:
     asked = int(os.environ["WORLD_SIZE"])
     if int(came) != asked:
         raise GraftError(f"{asked} processes were asked for, but {int(came)} work together")
+
+
+def found_another_gone(said: str) -> bool:
+    """Whether an error that ``said`` this may only have followed another rank's end."""
+    return any(word in said for word in FOLLOWED)
 
 
 def tell_launcher(error: Exception) -> None:

@@ -14,25 +14,14 @@ from typing import Any
 from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, Std, start_processes
 from torch.distributed.elastic.multiprocessing.errors import ProcessFailure
 
+from pipeline.distributed.rank import found_another_gone
 from pipeline.interruption import LAUNCHER
 
 # The room of the stages, none of which is imported here: each is a process.
 STAGES = f"{__name__.partition('.')[0]}.stages"
 
 # Seconds that ranks which are told to end may clear up.
-PATIENCE = 10
-
-# Words in what a rank says that only found another one gone.
-FOLLOWED = (
-    "gloo",
-    "NCCL",
-    "Connection closed",
-    "Connection reset",
-    "Broken pipe",
-    "recvValue",
-    "sendBytes",
-    "TCPStore",
-)
+PATIENCE = 5
 
 
 @dataclass(frozen=True)
@@ -125,7 +114,7 @@ class Ranks:
     def _failure(self, local: int, status: int) -> Failure:
         rank = int(self._place.environment(local)["RANK"])
         why = self._why(local, status)
-        return Failure(rank, node_name(), why, followed=any(word in why for word in FOLLOWED))
+        return Failure(rank, node_name(), why, followed=found_another_gone(why))
 
     def _why(self, local: int, status: int) -> str:
         """The line of a rank's error that says most: the exception, or the last one it wrote."""

@@ -12,7 +12,7 @@ SAID = "worker: waiting\nfinetune@minilm: 1 of 2 processes here\nfinetune@minilm
 
 def test_a_run_that_ended_otherwise_than_it_must_is_no_row() -> None:
     well, ill = Ended(0, 12.34, "done"), Ended(1, 20.0, "graft: worker: lost")
-    assert _rows("left alone", well, well, SAID)[0] == ["left alone", "dvc repro", "0", "12.3 s", "`done`"]
+    assert _rows("left alone", well, well, SAID)[0] == ["left alone", "dvc repro", "0", "12.3 s", "done"]
     assert [row[2] for row in _rows("cut", ill, ill, SAID)] == ["1", "1"]
     for run, head, other, said in (
         ("left alone", well, ill, SAID),

@@ -45,15 +45,6 @@ def test_a_rank_that_is_killed_ends_the_others_with_one_line(project: Path, star
     assert not list(project.glob("*out*"))
 
 
-def test_what_a_rank_says_is_said_once(project: Path, start: Start) -> None:
-    launcher = start(project, "pipeline.stages.teach", "fails", **PROCESSES)
-    error = launcher.communicate(timeout=120)[1]
-    lines = [line for line in error.splitlines() if line.startswith("graft: ")]
-    assert len(lines) == 1
-    assert "rank 1 of 2 on " in lines[0]
-    assert ": the text is not to be had; fetch it; " in lines[0]
-
-
 def test_ranks_do_not_outlive_their_launcher(project: Path, start: Start) -> None:
     launcher = start(project, "pipeline.stages.teach", "works", **PROCESSES)
     wait_for(project / "works-0", project / "works-1")
