@@ -7,8 +7,11 @@ import time
 from pathlib import Path
 
 import psutil
+import pytest
 
 from tests.distributed.conftest import Start, processes_in
+
+pytestmark = pytest.mark.slow
 
 PROCESSES = {"GRAFT_PROCESSES": "2"}
 

@@ -28,6 +28,7 @@ def second(tmp_path: Path) -> Path:
     return write_project(tmp_path / "second")
 
 
+@pytest.mark.slow
 def test_a_worker_takes_part_in_stage_after_stage_until_it_is_sent_home(
     project: Path, second: Path, start: Start, address: str, nodes: dict[str, str]
 ) -> None:
@@ -53,6 +54,7 @@ def test_a_worker_takes_part_in_stage_after_stage_until_it_is_sent_home(
     assert [each for each in error.splitlines() if each.startswith("graft")] == [f"graft: worker: teach@fails: {line}"]
 
 
+@pytest.mark.slow
 def test_a_worker_with_another_setting_refuses_and_both_say_so(
     project: Path, second: Path, start: Start, address: str, nodes: dict[str, str]
 ) -> None:
