@@ -112,9 +112,18 @@ class StudentModel(PreTrainedModel):
         # The second text moves to where a text begins; what then stands behind it is masked.
         moved = input_ids.gather(1, (places + starts).clamp(max=length - 1))
         mask = (places < seconds).to(attention_mask.dtype)
-        vectors, states = self.read(torch.cat([input_ids, moved]), torch.cat([first, mask]))
-        back = (places - starts).clamp(min=0).unsqueeze(-1).expand(-1, -1, states.shape[-1])
-        joined = torch.where(token_type_ids.unsqueeze(-1) == 1, states[batch:].gather(1, back), states[:batch])
+        ids, mask = torch.cat([input_ids, moved]), torch.cat([first, mask])
+        if not torch.compiler.is_compiling():
+            # Either text alone is shorter than both; a graph that is written has no size that hangs on values.
+            length = int(mask.sum(1).max())
+            ids, mask = ids[:, :length], mask[:, :length]
+        vectors, states = self.read(ids, mask)
+        spots = torch.stack([places.expand(batch, -1), places - starts]).clamp(min=0, max=length - 1)
+        ahead, behind = (
+            part.gather(1, spot.unsqueeze(-1).expand(-1, -1, states.shape[-1]))
+            for part, spot in zip((states[:batch], states[batch:]), spots, strict=True)
+        )
+        joined = torch.where(token_type_ids.unsqueeze(-1) == 1, behind, ahead)
         return comparison(vectors[:batch], vectors[batch:]), joined
 
     @property

@@ -40,15 +40,13 @@ def _splits(summary: Mapping[str, Any]) -> Table:
         rows.append([f"Label: {label}", *(count(split["labels"].get(label, 0)) for split in splits.values())])
     for domain in sorted({domain for split in splits.values() for domain in split["domains"]}):
         rows.append([f"Domain: {domain}", *(count(split["domains"].get(domain, 0)) for split in splits.values())])
-    with_train = [summary["leakage"][f"train_{name}"] for name in ("validation", "test")]
     # Of pairs: a text that two splits share stands beside another in each.
-    for key, title in (
-        ("text_shared", "First texts also in train"),
-        ("text_pair_shared", "Second texts also in train"),
-    ):
-        if key in with_train[0]:
-            rows.append([title, NOTHING, *(count(found[key]) for found in with_train)])
-    shared = sum(pair["loose"] for pair in summary["leakage"].values())
+    leakage = summary["leakage"]
+    for key, which in (("text_shared", "First"), ("text_pair_shared", "Second")):
+        if any(key in found for found in leakage.values()):
+            shares = [count(leakage[f"train_{name}"][key]) for name in ("validation", "test")]
+            rows.append([f"{which} texts also in train", NOTHING, *shares])
+    shared = sum(pair["loose"] for pair in leakage.values())
     caption = f"The splits; texts that two of them share, but for case and punctuation: {count(shared)}"
     return Table(caption, ["", *(name.capitalize() for name in splits)], rows)
 

@@ -1,7 +1,7 @@
 """The texts that tell most: where the best student and the teacher part, and where both are wrong."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,7 @@ import pandas as pd
 from pipeline.evaluation.predictions import require_same_rows
 from pipeline.report.results import ModelResult, Results
 from pipeline.task import joined
-from pipeline.text.pairs import text_columns
+from pipeline.text.pairs import FIRST, SECOND
 
 # Characters of a text that are shown.
 LONGEST = 320
@@ -31,9 +31,10 @@ class Case:
 
     id: str
     domain: str
-    texts: Sequence[str]
+    text: str
     label: str
     readings: Sequence[Reading]
+    text_pair: str | None = None
 
 
 @dataclass(frozen=True)
@@ -114,8 +115,8 @@ def _cases(results: Results, answers: _Answers, weights: np.ndarray, most: int) 
             for at, model in enumerate(_pair(results))
         ]
         text = results.texts.iloc[row]
-        shown = [shorten(str(text[column])) for column in text_columns(results.texts)]
-        cases.append(Case(str(text["id"]), _domain(text), shown, answers.true[row], readings))
+        case = Case(str(text["id"]), _domain(text), shorten(str(text[FIRST])), answers.true[row], readings)
+        cases.append(replace(case, text_pair=shorten(str(text[SECOND]))) if SECOND in text else case)
     return cases
 
 

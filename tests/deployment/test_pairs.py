@@ -49,6 +49,8 @@ def test_what_is_exported_reads_pairs_as_the_model_does(architecture: str, sizes
     classifier, expected = exported(architecture, sizes, tokenizer, tmp_path)
     assert ("token_type_ids" in classifier.inputs) == (architecture != "encoder" or sizes["model_type"] == "bert")
     np.testing.assert_allclose(classifier.logits(classifier.encode(PAIRS)), expected, atol=1e-4)
+    as_json = json.loads(json.dumps(PAIRS))
+    assert classifier.encode(as_json) == classifier.encode(PAIRS), "the benchmark sends lists"
     turned = [(second, first) for first, second in PAIRS]
     assert not np.allclose(classifier.logits(classifier.encode(turned)), expected, atol=1e-4)
 

@@ -71,6 +71,13 @@ def test_fertility_is_tokens_for_a_word_and_domains_show_where_they_differ() -> 
         "Texts",
         *(f"{n}: {w}" for n in ("pieces", "words") for w in ("tokens a word", "unknown")),
     ]
+    assert "also in train" not in str(data_tables(summary, {"words": cuts(1, 1, "all")})[1].rows)
+    shared = {"exact": 0, "loose": 0, "text_shared": 3, "text_pair_shared": 4}
+    paired = summary | {"leakage": {"train_validation": shared, "train_test": shared, "validation_test": shared}}
+    assert data_tables(paired, {"words": cuts(1, 1, "all")})[1].rows[-2:] == [
+        ["First texts also in train", "–", "3", "3"],
+        ["Second texts also in train", "–", "4", "4"],
+    ]
     figures = ["1\u202f500", "1.50", "0.10\u00a0%", "1.00", "2.00\u00a0%"]
     assert table.rows == [["Script: Latin", *figures]]
     *_, table = data_tables(summary, {"pieces": cuts(45000, 45, "nyt", "tweets")})
@@ -83,6 +90,11 @@ def test_texts_come_the_surer_both_are_the_earlier():
     assert [case.id for case in cases] == ["t2", "t1", "t0"]
     first = cases[0]
     assert (first.text, first.label, first.domain) == ("text 2", "no", "tweets")
+    assert first.text_pair is None
+    found.texts["text_pair"] = [f"{'another text ' * 50}{row}" for row in range(4)]
+    assert [case.text for case in disagreements(found)] == [case.text for case in cases]
+    assert disagreements(found)[0].text_pair.startswith("another text another")
+    assert disagreements(found)[0].text_pair.endswith(" …")
     assert [(each.label, each.is_right) for each in first.readings] == [("yes", False), ("no", True)]
     assert [each.confidence for each in first.readings] == pytest.approx([0.99, 0.95], abs=1e-5)
     assert [case.id for case in shared_errors(found)] == ["t3"]
