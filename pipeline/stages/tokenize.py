@@ -8,21 +8,21 @@ labels), ``transfer.arrow`` (without, but with the tokens' spans) and the tokeni
 of each script and domain are cut.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from transformers import PreTrainedTokenizerFast
 
 from pipeline.artifacts import iter_parquet, publish_together, read_json, write_json
 from pipeline.settings.reading import Sections, read_sections
 from pipeline.settings.tokenizers import TokenizerConfig
-from pipeline.spool import TextSpool
 from pipeline.stages.entry import run
 from pipeline.task import Task, task_of
-from pipeline.text.ids import unaltered_texts
 from pipeline.text.pairs import sides_of, texts_in
+from pipeline.text.stored import stored_unaltered
 from pipeline.tokens.encoding import encode, load_tokenizer
 from pipeline.tokens.fertility import measure_cuts
 from pipeline.tokens.pairs import separate_pairs
@@ -63,18 +63,14 @@ def _write(config: TokenizerConfig, tokenizer: PreTrainedTokenizerFast, files: M
         total, unknown, cut = (counts[name] for name in ("tokens", "tokens_unknown", "texts_cut"))
         print(f"{split}: {len(tokens):,} texts, {total:,} tokens, {unknown:,} of them unknown; {cut:,} texts cut")
     tokenizer.save_pretrained(str(files["tokenizer"]))
-    return summary | {"cuts": measure_cuts(tokenizer, _sides(PREPARED / "train.parquet"))}
+    return summary | {"cuts": measure_cuts(tokenizer, map(_sides, iter_parquet(PREPARED / "train.parquet")))}
 
 
-def _sides(path: Path) -> Iterator[tuple[list[str], list[str]]]:
-    """Yield the texts of a table, of pairs both, each with its domain, some rows at a time."""
-    for frame in iter_parquet(path):
-        sides = [
-            (side, domain)
-            for text, domain in zip(texts_in(frame), frame["domain"], strict=True)
-            for side in sides_of(text)
-        ]
-        yield [side for side, _ in sides], [domain for _, domain in sides]
+def _sides(frame: pd.DataFrame) -> tuple[list[str], list[str]]:
+    """Return the texts, both of a pair, and the domain of each."""
+    texts = texts_in(frame)
+    domains = [domain for text, domain in zip(texts, frame["domain"], strict=True) for _ in sides_of(text)]
+    return [side for text in texts for side in sides_of(text)], domains
 
 
 def _tokenize(
@@ -98,9 +94,7 @@ def _tokenize(
 def _tokenizer(config: TokenizerConfig, folder: Path) -> PreTrainedTokenizerFast:
     if config.kind is None or config.vocabulary is None:
         return load_tokenizer(Path(config.source))
-    texts = TextSpool(folder)
-    for frame in iter_parquet(Path(config.source)):
-        texts.append(unaltered_texts(frame))
+    texts = stored_unaltered(lambda: iter_parquet(Path(config.source)), folder)
     tokenizer = train_tokenizer(
         texts,
         config.kind,

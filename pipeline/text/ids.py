@@ -32,10 +32,7 @@ def is_altered(ids: Iterable[str]) -> np.ndarray:
 
 
 def unaltered_texts(frame: pd.DataFrame) -> list[str]:
-    """The texts of the transfer set (columns ``id``, ``text``) that are no altered copies; of pairs each text once.
-
-    Of a table that is read in parts, once in each.
-    """
+    """The texts of the transfer set (columns ``id``, ``text``) that are no altered copies; of pairs each text once."""
     kept = frame[~is_altered(frame["id"])]
     texts: list[str] = kept["text"].tolist()
     if SECOND in frame:

@@ -1,12 +1,14 @@
 """Rows of ids and texts, on disk while a stage works."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from pipeline.spool import BATCH, TextSpool
+from pipeline.spool import BATCH, Spool, TextSpool
+from pipeline.text.hashing import first_with, hash_texts
+from pipeline.text.ids import is_altered
 from pipeline.text.pairs import FIRST, SECOND, TextOrPair, sides_of
 
 
@@ -55,3 +57,24 @@ class StoredTexts:
     def _frame(self, start: int, stop: int, rows: np.ndarray) -> pd.DataFrame:
         columns = {name: column.read(start, stop) for name, column in self.columns.items()}
         return pd.DataFrame({name: [texts[row] for row in rows] for name, texts in columns.items()}, dtype=object)
+
+
+def stored_unaltered(tables: Callable[[], Iterable[pd.DataFrame]], folder: Path) -> TextSpool:
+    """Return what ``unaltered_texts`` does of a transfer set that ``tables`` yields in parts, each time anew."""
+    texts, hashes = TextSpool(folder), Spool(folder, np.uint64)
+    is_pair = False
+    for column in (FIRST, SECOND):
+        for table in tables():
+            is_pair = SECOND in table
+            if column in table:
+                some = table[column][~is_altered(table["id"])].tolist()
+                texts.append(some)
+                hashes.append(hash_texts(some))
+        if not is_pair:
+            return texts
+    distinct = TextSpool(folder)
+    new = first_with(hashes.array()) == np.arange(len(texts))
+    for start in range(0, len(texts), BATCH):
+        some = texts.read(start, min(start + BATCH, len(texts)))
+        distinct.append([text for text, kept in zip(some, new[start : start + BATCH], strict=True) if kept])
+    return distinct
