@@ -97,7 +97,7 @@ def start() -> Iterator[Start]:
         process = subprocess.Popen(
             [sys.executable, "-m", module, *words],
             cwd=folder,
-            env={**clean, **environment},
+            env={**clean, "TMPDIR": str(folder.parent), **environment},  # one that is killed leaves its logs
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
