@@ -45,11 +45,11 @@ def test_what_cannot_be_gets_one_line(environment: dict[str, str], line: str) ->
 
 
 def test_a_config_file_of_accelerate_says_the_same_and_more() -> None:
-    launch = read_launch({"GRAFT_LAUNCH": str(ROOT / "launch/fsdp.yaml")})
+    launch = read_launch({"GRAFT_LAUNCH": str(ROOT / "docs/launch/fsdp.yaml")})
     assert (launch.processes, launch.nodes) == (2, 1)
     assert launch.environment["ACCELERATE_USE_FSDP"] == "true"
     assert launch.environment["FSDP_VERSION"] == "2"
-    assert read_launch({"GRAFT_LAUNCH": str(ROOT / "launch/fsdp.yaml"), "GRAFT_PROCESSES": "8"}).processes == 8
+    assert read_launch({"GRAFT_LAUNCH": str(ROOT / "docs/launch/fsdp.yaml"), "GRAFT_PROCESSES": "8"}).processes == 8
 
 
 def test_a_config_file_may_not_change_results(tmp_path: Path) -> None:

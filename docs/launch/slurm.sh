@@ -1,5 +1,5 @@
 #!/bin/bash
-# `sbatch launch/slurm.sh` in the root of the repository, on a file system that all nodes share: the first node runs
+# `sbatch docs/launch/slurm.sh` in the root of the repository, on a file system that all nodes share: the first node runs
 # `dvc repro`, the others join it. Adapt the next three lines to the cluster.
 #SBATCH --nodes=2
 #SBATCH --ntasks-per-node=1
