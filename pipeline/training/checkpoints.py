@@ -25,7 +25,7 @@ from pydantic import BaseModel
 from pipeline.artifacts import write_json
 from pipeline.training.division import device_batch
 from pipeline.training.leftovers import left_elsewhere
-from pipeline.training.machine import device, use_bf16
+from pipeline.training.machine import compiler, device, is_exact, use_bf16
 from pipeline.training.ranks import is_main_rank, world_size
 from pipeline.training.together import told_by_main, wait_for_all
 
@@ -138,6 +138,8 @@ def _machine() -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "device": torch.cuda.get_device_name() if device().type == "cuda" else device().type,
         "processor": [platform.machine(), torch.backends.cpu.get_cpu_capability(), use_bf16("auto")],
+        "kernels": "exact" if is_exact() else "fast",
+        "compiler": compiler(),
     }
 
 

@@ -37,13 +37,23 @@ def use_tf32(precision: str) -> bool:
     return precision == "tf32" and torch.cuda.is_available()
 
 
+def is_exact() -> bool:
+    """Whether the same is to give the same again, as everything does unless GRAFT_DETERMINISTIC is 0."""
+    return os.environ.get("GRAFT_DETERMINISTIC") != "0"
+
+
+def compiler() -> str:
+    """The backend of torch.compile that ACCELERATE_DYNAMO_BACKEND names, ``no`` for none."""
+    return str(TorchDynamoPlugin().backend.value).lower()
+
+
 def seed_everything(seed: int) -> None:
-    """Seed Python, NumPy and torch, and choose kernels that give the same again, unless GRAFT_DETERMINISTIC is 0.
+    """Seed Python, NumPy and torch, and choose kernels that give the same again where that is asked for.
 
     Torch warns of an operation that has no such kernel.
     """
     set_seed(seed)
-    exact = os.environ.get("GRAFT_DETERMINISTIC") != "0"
+    exact = is_exact()
     if exact:
         # cuBLAS reads it when it is first used: without it a sum may be taken in another order each time.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")

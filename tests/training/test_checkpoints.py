@@ -46,9 +46,11 @@ def test_another_machine_code_or_world_gives_another_folder(tmp_path: Path, monk
     with monkeypatch.context() as patch:
         patch.setattr(checkpoints, "version", lambda name: "0")
         found.add(checkpoint_folder("teach@a", {}, []))
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    found.add(checkpoint_folder("teach@a", {}, []))
-    assert len(found) == 6
+    for name, value in (("WORLD_SIZE", "2"), ("GRAFT_DETERMINISTIC", "0"), ("ACCELERATE_DYNAMO_BACKEND", "eager")):
+        with monkeypatch.context() as patch:
+            patch.setenv(name, value)
+            found.add(checkpoint_folder("teach@a", {}, []))
+    assert len(found) == 8
 
 
 def test_it_lies_in_the_repository_that_dvc_was_started_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
