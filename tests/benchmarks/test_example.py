@@ -10,6 +10,7 @@ from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from benchmarks.example import build_table, sides
 from benchmarks.example_worker import WARM_UP, Clock, clock_figures, rates
+from pipeline.report.numbers import percent
 from tests.training.test_trainer import budget, run
 
 SHAPE = {"hidden_size": 16, "intermediate_size": 48, "num_hidden_layers": 3}
@@ -40,7 +41,7 @@ def test_the_example_at_its_fastest_is_the_measure() -> None:
     sort = {"finetune": {"rows": 50.0, "flops": 1e9}, "read": {"rows": 300.0, "flops": 2e9}, "macro_f1": 0.5}
     fast = {"finetune": {"rows": 100.0, "flops": 2e9}, "read": {"rows": 200.0, "flops": 3e9}, "macro_f1": 0.6}
     table = build_table([("example, at its fastest", fast), ("Graft", sort)], 1e10)
-    assert "| Graft | 50 | 0.5× | 10 % | 300 | 1.5× | 20 % | .500 |".replace(" .5", " 0.5") in table
+    assert f"| Graft | 50 | 0.5× | {percent(0.1)} | 300 | 1.5× | {percent(0.2)} | 0.500 |" in table
     titles = [side.title for side in sides(Path("run.py"), compiled=True)]
     assert titles[:3] == ["example, as it comes", "example, at its fastest", "Graft"]
     assert titles[-1] == "Graft, compiled"

@@ -21,7 +21,7 @@ def classify(texts: Iterable[str]) -> Iterator[dict[str, Any]]:
 
 
 def test_a_fault_is_told_without_the_text(capfd: pytest.CaptureFixture[str]) -> None:
-    broken = Model("broken", 1, cast(Classifier, SimpleNamespace(classify=classify)))
+    broken = Model("broken", 1, cast(Classifier, SimpleNamespace(classify=classify, pairs=False)))
     room = WaitingRoom(threads=1, places=1, seconds=5)
     app = Guard(create_app({"broken": broken}, Limits(), room), local=True, most=1000)
 
