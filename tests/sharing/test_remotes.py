@@ -36,6 +36,14 @@ def marked(*names: str) -> list[Any]:
     return [pytest.param(name, marks=[] if name in OFTEN else pytest.mark.long) for name in names]
 
 
+# For what hangs on DVC's own records and not on how the remote is spoken to: one remote will do in `make test`.
+ANY = pytest.mark.parametrize(
+    "shared",
+    [pytest.param(name, marks=[] if name == "folder" else pytest.mark.long) for name in SERVERS],
+    indirect=True,
+)
+
+
 @pytest.fixture(scope="module", params=marked(*SERVERS))
 def shared(
     request: pytest.FixtureRequest, finished: Slice, tmp_path_factory: pytest.TempPathFactory
@@ -66,6 +74,7 @@ def test_a_fresh_clone_pulls_and_reruns_nothing(shared: Shared) -> None:
     assert clone.contents() == shared.author.contents()
 
 
+@ANY
 def test_the_run_cache_travels(shared: Shared) -> None:
     lock = shared.clone.folder / "dvc.lock"
     before = lock.read_bytes()
@@ -98,6 +107,7 @@ def test_after_an_edit_only_what_it_needs_is_fetched_and_run(shared: Shared) -> 
     clone.git("checkout", "-q", ".")
 
 
+@ANY
 def test_a_damaged_and_a_missing_object_are_named_and_the_rest_arrives(shared: Shared) -> None:
     clone, storage = shared.clone, shared.storage
     hashes = shared.author.outputs()
