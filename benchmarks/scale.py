@@ -21,7 +21,6 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
-import numpy as np
 import psutil
 from ruamel.yaml import YAML
 
@@ -182,9 +181,15 @@ def compare(sizes: Sequence[int], stages: Sequence[str]) -> dict[str, list[Run]]
 
 
 def exponent(sizes: Sequence[int], seconds: Sequence[float], start: float) -> float:
-    """Return the power of the rows that the time grows with beyond ``start`` seconds: least squares of logarithms."""
-    slope = np.polyfit(np.log(sizes), np.log([max(each - start, 1e-3) for each in seconds]), 1)[0]
-    return float(slope)
+    """Return the power of the rows that the time grows with between the last two sizes.
+
+    Of three sizes or more what the smallest took stands for what every run takes whatever its rows, imports and models
+    among it: time and rows are counted from there on, so that a straight line has the power of 1. Of two sizes
+    ``start``, the seconds of the imports alone, must do, which leaves the power too low.
+    """
+    begin, first = (seconds[0], sizes[0]) if len(sizes) > 2 else (start, 0)
+    grown = [max(each - begin, 1e-3) for each in seconds[-2:]]
+    return math.log(grown[1] / grown[0]) / math.log((sizes[-1] - first) / (sizes[-2] - first))
 
 
 def render(sizes: Sequence[int], found: dict[str, list[Run]]) -> tuple[str, bool]:
