@@ -6,9 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.distributed.circle import SILENCE as SILENCE
 from pipeline.distributed.devices import check_devices
-from pipeline.distributed.job import LostNodeError as LostNodeError
 from pipeline.distributed.job import run_job
 from pipeline.distributed.network import Store
 from pipeline.distributed.ranks import Place, node_name

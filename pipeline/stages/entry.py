@@ -44,8 +44,7 @@ def run(main: Callable[..., None], network: bool = False, distributed: bool = Fa
             with _among_ranks(distributed):
                 main(*words)
             # Beside the artifacts, never inside one: what no output depends on is no dependency of the stage either.
-            if os.environ.get("RANK", "0") == "0":
-                import_module("pipeline.lineage.provenance").record(title)
+            import_module("pipeline.lineage.provenance").record(title)
     except GraftError as error:
         _end(title, str(error))
     except OSError as error:

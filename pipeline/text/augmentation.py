@@ -114,34 +114,14 @@ KINDS: dict[str, Alteration] = {
 }
 
 
-def augment(
-    texts: Sequence[str],
-    ids: Sequence[str],
-    copies: int,
-    kinds: Sequence[str],
-    seed: int,
-    unlabelled: Sequence[str] = (),
-) -> tuple[list[str], list[str]]:
-    """Return ids (``<id>#<kind>-<n>``) and texts of up to ``copies`` altered copies of every text.
-
-    Kinds are dealt in turn; words and parts are borrowed from ``texts`` and ``unlabelled``. A copy that equals one of
-    these or an earlier copy is left out, and so is one that cannot be made: a single word has no part to cut.
-    """
-    if not copies:
-        return [], []
-    corpus = Corpus([*texts, *unlabelled])
-    seen = set(corpus.texts)
-    made: dict[str, str] = {}
-    for name, text in make_copies(zip(ids, texts, strict=True), corpus, copies, kinds, seed):
-        if text not in seen:
-            made.setdefault(text, name)
-    return list(made.values()), list(made)
-
-
 def make_copies(
     rows: Iterable[tuple[str, str]], corpus: Corpus, copies: int, kinds: Sequence[str], seed: int
 ) -> Iterator[tuple[str, str]]:
-    """Yield ids and texts of the copies of ``rows``, as ``augment`` makes them, equal ones among them."""
+    """Yield ids (``<id>#<kind>-<n>``) and texts of up to ``copies`` altered copies of each of ``rows``, ids and texts.
+
+    Kinds are dealt in turn; words and parts are borrowed from ``corpus``. One that cannot be made is left out: a single
+    word has no part to cut. Equal ones are among them.
+    """
     source = random.Random(seed)
     for at, (name, text) in enumerate(rows):
         units = Units(text)

@@ -17,36 +17,13 @@ from pipeline.text.units import Units
 CHOICES = ((True, False), (False, True), (True, True))
 
 
-def augment_pairs(
-    pairs: Sequence[TextOrPair],
-    ids: Sequence[str],
-    copies: int,
-    kinds: Sequence[str],
-    seed: int,
-    unlabelled: Sequence[TextOrPair] = (),
-) -> tuple[list[str], list[TextOrPair]]:
-    """Return ids (``<id>#<kind>-<n>``) and pairs of up to ``copies`` altered copies of every pair.
-
-    Kinds are dealt in turn. A side that cannot be altered, such as a single word that has no part to cut, stays as it
-    is; a copy that equals a pair of these or an earlier copy is left out.
-    """
-    known = [*pairs, *unlabelled]
-    if not copies or not known:
-        return [], []
-    corpora = [Corpus(side) for side in zip(*map(sides_of, known), strict=True)]
-    seen = set(known)
-    made: dict[TextOrPair, str] = {}
-    for name, pair in make_pair_copies(zip(ids, pairs, strict=True), corpora, copies, kinds, seed):
-        if pair not in seen:
-            made.setdefault(pair, name)
-    return list(made.values()), list(made)
-
-
 def make_pair_copies(
     rows: Iterable[tuple[str, TextOrPair]], corpora: Sequence[Corpus], copies: int, kinds: Sequence[str], seed: int
 ) -> Iterator[tuple[str, TextOrPair]]:
-    """Yield ids and pairs of the copies of ``rows``, ids and pairs, as ``augment_pairs`` makes them, equal ones among
-    them.
+    """Yield ids (``<id>#<kind>-<n>``) and pairs of ``copies`` altered copies of each of ``rows``, ids and pairs.
+
+    Kinds are dealt in turn. A side that cannot be altered, such as a single word that has no part to cut, stays as it
+    is. Equal ones are among them.
     """
     source = random.Random(seed)
     for at, (name, pair) in enumerate(rows):

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.settings.prepare import Kind
-from pipeline.text.augmentation import KINDS, Corpus, augment, cut, drop, mask, mix, replace, shuffle, splice
+from pipeline.text.augmentation import KINDS, Corpus, cut, drop, mask, mix, replace, shuffle, splice
 from pipeline.text.placeholder import MASK
 from pipeline.text.units import Units
+from tests.text.copies import augment
 
 WORDS = st.lists(st.text("abcxyz", min_size=1, max_size=6), min_size=2, max_size=30).map(" ".join)
 LONG = Units(" ".join(f"w{number}" for number in range(10_000)))

@@ -15,12 +15,12 @@ from pipeline.settings.prepare import PrepareConfig, TransferSetConfig
 from pipeline.text.augmentation import KINDS
 from pipeline.text.deduplication import key_of
 from pipeline.text.ids import is_altered
-from pipeline.text.pair_augmentation import augment_pairs
 from pipeline.text.pairs import each_side, reason_of, texts_in, written_out
 from pipeline.text.prepare import prepare_dataset
 from pipeline.text.sources import RawRows
 from pipeline.text.transfer_set import build_transfer_set
 from pipeline.text.unlabelled import read_unlabelled
+from tests.text.copies import augment_pairs
 
 DATA = FileData(source="file", path="x", text="text", text_pair="other", label="label")
 COLUMNS = {"text": "premise", "text_pair": "claim"}
