@@ -13,9 +13,10 @@ from dvc.repo import Repo
 from ruamel.yaml import YAML
 
 from pipeline.errors import GraftError
-from pipeline.training.checkpoints import LIBRARIES
 
 PACKAGE = Path(__file__).parents[1]
+# Those of checkpoints.LIBRARIES, which would load torch and the trainer before a node has joined.
+LIBRARIES = ("torch", "transformers", "accelerate", "numpy", "tokenizers", "safetensors", "peft")
 MISSING = "missing"
 
 Held = dict[str, dict[str, str]]
