@@ -23,6 +23,7 @@ from pipeline.settings.reading import Sections, read_sections
 from pipeline.settings.report import ReportConfig
 from pipeline.settings.rivals import RivalConfig
 from pipeline.settings.robustness import RobustnessConfig
+from pipeline.settings.rounds import RoundConfig, check_rounds
 from pipeline.settings.students import BudgetConfig, StudentConfig
 from pipeline.settings.teach import TeachConfig
 from pipeline.settings.teachers import TeacherConfig
@@ -58,13 +59,16 @@ class Params(Sections, extra="forbid"):
     budget: BudgetConfig
     transfer: TransferConfig
     students: Annotated[dict[str, StudentConfig], Field(min_length=1)]
+    rounds: dict[str, RoundConfig]
     rivals: dict[str, RivalConfig]
     evaluate: EvaluateConfig
     robustness: RobustnessConfig
     export: ExportConfig
     report: ReportConfig
 
-    @field_validator("pretrained", "tokenizers", "pretraining", "teachers", "students", "rivals", mode="before")
+    @field_validator(
+        "pretrained", "tokenizers", "pretraining", "teachers", "students", "rounds", "rivals", mode="before"
+    )
     @classmethod
     def _names_are_plain(cls, section: Any) -> Any:
         for name in section if isinstance(section, dict) else ():
@@ -107,6 +111,7 @@ class Params(Sections, extra="forbid"):
                     f"transfer.phases has {len(self.transfer.phases)}"
                 )
             self._check_start(name, student)
+        check_rounds(self.rounds, self.students, self.teachers)
         return self
 
     @model_validator(mode="after")

@@ -56,8 +56,8 @@ def code_of(stage: str, module: str) -> set[str]:
         code |= closure("pipeline.models.encoder")
     elif stage in ("transfer", "control", "evaluate", "evaluate_control", "robustness", "export"):
         code |= set().union(*(closure(_module(path)) for path in architectures())) - architectures()
-    elif stage == "pretrain":
-        # A student of any architecture may be pretrained; which one stands in the model's own settings.
+    elif stage in ("pretrain", "round"):
+        # A student of any architecture may be pretrained or teach; which one stands in another's settings.
         code |= set().union(*(closure(_module(path)) for path in architectures()))
     elif stage == "report":
         templates = (ROOT / "pipeline" / "report" / "templates").rglob("*.*")

@@ -27,6 +27,7 @@ READERS: dict[str, Sequence[str]] = {
     "teach": ["teach@*"],
     "budget": ["transfer@*", "control@*", "report"],
     "transfer": ["transfer@*", "report"],
+    "rounds": ["report"],
     "students": ["transfer@K", "control@K", "report"],
     "rivals": ["rival@K", "report"],
     "evaluate": ["evaluate_teacher", "evaluate@*", "evaluate_control@*", "rival@*"],

@@ -14,6 +14,7 @@ from pipeline.validation import validate
 
 ROOT = Path(__file__).parents[1]
 TABLE = {"source": "file", "path": "x.csv", "text": "text", "label": "label"}
+JOINED = {"student": "bilstm", "tokenizer": "minilm", "joins": "signals"}
 GOING_ON = {"source": "models/pretrained/minilm", "tokenizer": "minilm", "steps": 10}
 HERE = GOING_ON | {"source": "data/prepared/transfer.parquet", "config": {"model_type": "bert"}}
 
@@ -76,6 +77,28 @@ def test_every_line_of_the_file_explains_itself() -> None:
             "models/students/bilstm",
             "students.static.start is 'models/students/bilstm'",
         ),
+        (
+            "students.static.learns_from",
+            "rounds/second",
+            "students.static.learns_from is 'rounds/second'; allowed: sig",
+        ),
+        ("rounds.second", JOINED | {"student": "big"}, "rounds.second.student is 'big'; allowed: bilstm, textcnn"),
+        (
+            "rounds.second",
+            JOINED | {"joins": "rounds/first"},
+            "second.joins is 'rounds/first'; allowed: signals, rounds/s",
+        ),
+        (
+            "rounds.second",
+            JOINED | {"tokenizer": "bpe"},
+            "rounds.second.tokenizer is 'bpe'; students.bilstm reads 'min",
+        ),
+        (
+            "rounds.second",
+            JOINED | {"joins": "rounds/second"},
+            "rounds.second waits for itself: second waits for second",
+        ),
+        ("rounds.Second", JOINED, "the name 'Second' is not allowed"),
         ("students.Big", {"architecture": "static", "tokenizer": "minilm"}, "the name 'Big' is not allowed"),
         ("students.teacher", {"architecture": "static", "tokenizer": "minilm"}, "the name 'teacher' is not allowed"),
         ("students.static.tokenizer", "bpe", "students.static.tokenizer is 'bpe'; allowed: minilm"),
@@ -245,4 +268,42 @@ def test_weights_of_labels_are_for_one_label_of_several(tmp_path: Path) -> None:
         values["students"]["static"]["tuning"] = {"class_weights": "balanced"}
 
     with pytest.raises(GraftError, match=r"students\.static\.tuning: class_weights and loss focal are for data"):
+        load_params(edited(tmp_path, change))
+
+
+@pytest.mark.parametrize(
+    ("rounds", "learns_from", "message"),
+    [
+        ({"a": JOINED}, {"bilstm": "rounds/a"}, "rounds.a waits for itself: a waits for a"),
+        (
+            {"a": JOINED, "b": JOINED | {"student": "textcnn"}},
+            {"bilstm": "rounds/b", "textcnn": "rounds/a"},
+            "rounds.a waits for itself: a waits for b waits for a",
+        ),
+        ({"a": JOINED, "b": JOINED | {"joins": "rounds/a"}}, {}, "rounds.b would hear bilstm twice"),
+        ({"a": JOINED, "b": JOINED | {"student": "textcnn", "joins": "rounds/a"}}, {"static": "rounds/b"}, None),
+        ({"a": JOINED, "b": JOINED | {"student": "textcnn"}}, {"textcnn": "rounds/a", "static": "rounds/b"}, None),
+    ],
+)
+def test_a_round_waits_for_others_and_never_for_itself(
+    tmp_path: Path, rounds: dict[str, Any], learns_from: dict[str, str], message: str | None
+) -> None:
+    def change(values: Any) -> None:
+        values["rounds"] = rounds
+        for name, folder in learns_from.items():
+            values["students"][name]["learns_from"] = folder
+
+    if message is None:
+        assert len(load_params(edited(tmp_path, change)).rounds) == len(rounds)
+        return
+    with pytest.raises(GraftError, match=message):
+        load_params(edited(tmp_path, change))
+
+
+def test_a_student_of_a_teachers_name_joins_no_round(tmp_path: Path) -> None:
+    def change(values: Any) -> None:
+        values["students"]["minilm"] = values["students"]["static"]
+        values["rounds"] = {"a": JOINED | {"student": "minilm"}}
+
+    with pytest.raises(GraftError, match=r"rounds\.a would hear minilm twice; its voices need names of their own"):
         load_params(edited(tmp_path, change))

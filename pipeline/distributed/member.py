@@ -14,7 +14,7 @@ from pipeline.distributed.sameness import describe, first_difference
 from pipeline.errors import GraftError
 
 # What a head may have run here: these stages, of names as params.yaml allows them.
-STAGES = ("pretrain", "finetune", "teach", "transfer", "control")
+STAGES = ("pretrain", "finetune", "teach", "round", "transfer", "control")
 NAME = re.compile(r"[a-z0-9_-]+")
 
 # Seconds in which a network's file system may not show yet what the head has just written.

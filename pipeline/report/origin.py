@@ -12,6 +12,7 @@ from pipeline.report.tables import Table
 from pipeline.settings.data import FileData, HubData
 from pipeline.settings.pretrained import HubModel, PackageModel, PretrainedConfig
 from pipeline.settings.pretraining import PretrainingConfig
+from pipeline.settings.rounds import voices_of
 from pipeline.settings.transfer import LossConfig
 
 DIGITS = 12  # of a sha256, as many as tell files apart
@@ -55,11 +56,12 @@ def training_table(results: Results) -> Table:
             key = f"teacher/{export.name}" if model.kind == "teacher" else export.name
             if model.kind == "teacher":
                 teacher = params.teachers[export.name]
-                of, tokenizer, seed = teacher.pretrained, teacher.tokenizer, teacher.seed
+                of, tokenizer, seed, taught = teacher.pretrained, teacher.tokenizer, teacher.seed, []
                 rate, own = params.finetune.learning_rate, NOTHING
             else:
                 student = params.students[export.name]
                 budget = student.budget.applied_to(params.budget)
+                taught = voices_of(student.learns_from, params.rounds, params.teachers)
                 of, tokenizer, seed, rate = student.architecture, student.tokenizer, budget.seed, budget.learning_rate
                 changed = student.control.model_dump(exclude_none=True)
                 own = ", ".join(f"{name} {value}" for name, value in changed.items()) or NOTHING
@@ -67,10 +69,14 @@ def training_table(results: Results) -> Table:
             steps, kept = count(int(training["steps"])), training.get("best_step")
             row = [export.name, of, tokenizer, size(int(training["parameters"])), steps]
             row += [count(int(kept)) if kept else NOTHING, f"{rate:g}", str(seed), own, export.digest[:DIGITS]]
+            if params.rounds:
+                row.insert(2, " + ".join(taught) or NOTHING)
             rows.append(row)
             kinds.append(model.kind)
     headings = ["Model", "Made of", "Tokenizer", "Parameters", "Steps", "Step kept", "Learning rate", "Seed"]
     headings += ["Control differs in", "sha256 of its export"]
+    if params.rounds:
+        headings.insert(2, "Taught by")
     return Table("How each model was trained", headings, rows, kinds)
 
 

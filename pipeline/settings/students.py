@@ -43,12 +43,14 @@ class OwnControl(Section):
 class StudentConfig(Section):
     """A student: its architecture (a file of pipeline/models), tokenizer, start and size.
 
-    ``start`` is the folder that its weights start from: the teachers', or that of a model pretrained for it.
+    ``start`` is the folder that its weights start from: the teachers', or that of a model pretrained for it;
+    ``learns_from`` that of the signals it learns from: the teachers', or a round's.
     """
 
     architecture: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
     tokenizer: Text
     start: Text
+    learns_from: Text
     config: dict[str, Any] = {}
     budget: OwnBudget = OwnBudget()
     control: OwnControl = OwnControl()

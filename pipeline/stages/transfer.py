@@ -1,12 +1,14 @@
 """``python -m pipeline.stages.transfer NAME``: a student learns from the teachers' stored signals.
 
-Reads ``budget``, ``transfer``, ``teachers``, ``students.NAME``, ``signals/``, what the student's weights start from
-(the teachers and what they say of its vocabulary, or a model that was pretrained for it), and the token tables of the
-transfer set and of the training texts, whose labels only the loss ``gold`` reads. Writes ``models/students/NAME/``:
-weights, configuration, tokenizer, ``curve.csv``, ``training.json``. Labelled validation texts choose the checkpoint,
-whichever phase it lies in. A killed run goes on from its last checkpoint.
+Reads ``budget``, ``transfer``, ``teachers``, ``students.NAME``, the signals that the student learns from (the teachers'
+in ``signals/``, or those of a later round, in which students teach, too), what its weights start from (the teachers and
+what they say of its vocabulary, or a model that was pretrained for it), and the token tables of the transfer set and of
+the training texts, whose labels only the loss ``gold`` reads. Writes ``models/students/NAME/``: weights, configuration,
+tokenizer, ``curve.csv``, ``training.json``. Labelled validation texts choose the checkpoint, whichever phase it lies
+in. A killed run goes on from its last checkpoint.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from transformers import PreTrainedModel
@@ -40,6 +42,7 @@ from pipeline.transfer.signals import (
     gold_labels,
     join_pooled,
 )
+from pipeline.transfer.voices import voices
 from pipeline.transfer.warm_start import warm_start
 
 LABELS = Path("data/prepared/labels.json")
@@ -63,7 +66,8 @@ def main(name: str) -> None:
     tables = {"train": read_tokens(tokens / "transfer.arrow"), "validation": read_tokens(tokens / "validation.arrow")}
     tokenizer = load_tokenizer(tokens / "tokenizer")
     task = task_of(read_json(LABELS))
-    signals = _signals(params, tokens, tables["train"])
+    taught = voices(settings.learns_from, params.teachers)
+    signals = _signals(params, taught, tokens, tables["train"])
     seed_everything(budget.seed)
     model = student(settings.architecture, settings.config, tokenizer, task.labels, task.pairs)
     task.describe(model.config)
@@ -73,14 +77,14 @@ def main(name: str) -> None:
     # The order of the teachers is that of their vectors side by side.
     pad, at = tokenizer.pad_token_id, (budget.steps, budget.evaluations, budget.seed)
     told = {"budget": budget, "transfer": params.transfer, "student": settings, "of": [*params.teachers.items()]}
-    with unfinished_work(f"transfer@{name}", told, _inputs(params, settings, tokens)) as work:
+    with unfinished_work(f"transfer@{name}", told, _inputs(params, settings, taught, tokens)) as work:
         trained = train(model, tables, pad, budget, *at, lesson, work, settings.tuning)
         publish_model(Path("models/students") / name, trained, tokenizer)
     say(f"transfer@{name}: {trained.course}")
 
 
-def _inputs(params: Settings, settings: StudentConfig, tokens: Path) -> list[Path]:
-    teachers = [Path("signals") / teacher for teacher in params.teachers]
+def _inputs(params: Settings, settings: StudentConfig, taught: Mapping[str, Path], tokens: Path) -> list[Path]:
+    teachers = [*taught.values()]
     if settings.start == TEACHERS:
         teachers += [Path(TEACHERS) / teacher for teacher in params.teachers]
     else:
@@ -98,9 +102,9 @@ def _start(model: PreTrainedModel, params: Settings, settings: StudentConfig) ->
     return warm_start(model, read_array(folder / "vectors.npy"), read_array(folder / "counts.npy"))
 
 
-def _signals(params: Settings, tokens: Path, table: TokenTable) -> dict[str, Signal]:
+def _signals(params: Settings, taught: Mapping[str, Path], tokens: Path, table: TokenTable) -> dict[str, Signal]:
     needed = needed_signals(params.transfer.phases)
-    teachers = [_read_signals(teacher) for teacher in params.teachers]
+    teachers = [_read_signals(*each) for each in taught.items()]
     check_rows(teachers, table.ids)
     labelled = read_tokens(tokens / "train.arrow")
     assert labelled.labels is not None
@@ -111,14 +115,12 @@ def _signals(params: Settings, tokens: Path, table: TokenTable) -> dict[str, Sig
     if "teacher_pooled" in needed:
         signals["teacher_pooled"] = join_pooled(teachers)
     if "teacher_tokens" in needed:
-        folders = [Path("signals") / teacher for teacher in params.teachers]
-        states = [(read_tokens(each / "tokens.arrow"), read_array(each / "tokens.npy")) for each in folders]
+        states = [(read_tokens(each / "tokens.arrow"), read_array(each / "tokens.npy")) for each in taught.values()]
         signals["teacher_tokens"] = AlignedTokens(table, states)
     return signals
 
 
-def _read_signals(teacher: str) -> TeacherSignals:
-    folder = Path("signals") / teacher
+def _read_signals(teacher: str, folder: Path) -> TeacherSignals:
     ids = read_parquet(folder / "ids.parquet")["id"]
     return TeacherSignals(teacher, ids, read_array(folder / "logits.npy"), read_array(folder / "pooled.npy"))
 

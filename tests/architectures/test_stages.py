@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from pipeline.artifacts import read_array, read_json, read_parquet
+from pipeline.errors import GraftError
 from pipeline.prediction.loading import load_classifier
 from pipeline.stages import (
     control,
@@ -26,6 +27,8 @@ from pipeline.stages import (
     transfer,
     vocabulary,
 )
+from pipeline.stages import round as a_round
+from pipeline.transfer.lesson import build_lesson
 from tests.families import DECODERS, write_checkpoint
 from tests.families import FAMILIES as ALL
 from tests.project import write_reviews
@@ -46,6 +49,7 @@ def settings() -> dict[str, Any]:
             "architecture": "encoder",
             "tokenizer": "encoders",
             "start": f"models/pretrained/{family}",
+            "learns_from": "signals",
             "config": {"model_type": family, **sizes},
         }
         for family, sizes in FAMILIES.items()
@@ -54,8 +58,11 @@ def settings() -> dict[str, Any]:
         "architecture": "bilstm",
         "tokenizer": "encoders",
         "start": "models/teacher",
+        "learns_from": "signals",
         "config": {"embedding_size": 8, "hidden_size": 8},
     }
+    students["again"] = students["bilstm"] | {"learns_from": "rounds/second"}
+    students["last"] = students["bilstm"] | {"learns_from": "rounds/third"}
     return {
         "data": {"source": "file", "path": "reviews.csv", "text": "review", "label": "sentiment"},
         "transfer_set": {"path": "data/unlabelled", "copies": 1, "kinds": ["cut"]},
@@ -82,6 +89,10 @@ def settings() -> dict[str, Any]:
             "phases": [{"losses": [{"name": "logits_mse"}, {"name": "representation"}, {"name": "token_states"}]}]
         },
         "students": students,
+        "rounds": {
+            "second": {"student": "bilstm", "tokenizer": "encoders", "joins": "signals"},
+            "third": {"student": "again", "tokenizer": "encoders", "joins": "rounds/second"},
+        },
     }
 
 
@@ -153,3 +164,37 @@ def test_it_is_exported_as_it_is(model: str, project: Path) -> None:
         load_classifier(project / "exports" / model, "fp32").classify(texts), trained.classify(texts), strict=True
     ):
         assert one["label"] == other["label"]
+
+
+def test_students_teach_beside_those_that_taught_them(project: Path) -> None:
+    """Two rounds: one student joins the teachers, a student of them all joins these, and one learns from them all."""
+    (project / "models/students/bilstm").rename(project / "models/students/away")
+    with pytest.raises(GraftError, match=r"^models/students/bilstm is missing; run `dvc repro`"):
+        a_round.main("second")
+    (project / "models/students/away").rename(project / "models/students/bilstm")
+    for name, student in (("second", "again"), ("third", "last")):
+        a_round.main(name)
+        transfer.main(student)
+    heard = {folder.name for folder in (project / "rounds/third").iterdir()}
+    assert heard == {*FAMILIES, "bilstm", "again"}
+    for before in (*(f"signals/{family}" for family in FAMILIES), "rounds/second/bilstm"):
+        for path in (project / before).iterdir():
+            assert path.read_bytes() == (project / "rounds/third" / Path(before).name / path.name).read_bytes()
+    own = project / "rounds/second/bilstm"
+    ids, texts = read_parquet(own / "ids.parquet")["id"], read_parquet(project / "data/prepared/transfer.parquet")
+    assert list(ids) == list(texts["id"])
+    answers = load_classifier(project / "models/students/bilstm").classify(texts["text"].head(20))
+    logits = read_array(own / "logits.npy")[:20]
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    for answer, share in zip(answers, shares, strict=True):
+        assert list(answer["probabilities"].values()) == pytest.approx(list(share), abs=1e-4)
+
+
+def test_a_student_of_a_round_learns_from_the_mean_of_its_voices(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lessons = []
+    monkeypatch.setattr(transfer, "build_lesson", lambda *given: lessons.append(given[2]) or build_lesson(*given))
+    transfer.main("last")
+    said = [read_array(folder / "logits.npy") for folder in (project / "rounds/third").iterdir()]
+    np.testing.assert_allclose(lessons[0]["teacher_logits"], np.mean(said, axis=0), atol=1e-5)
