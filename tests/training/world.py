@@ -263,6 +263,9 @@ def launch(world: int, folder: Path) -> list[dict[str, Any]]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    # Forked, for they have torch loaded then.
-    torch.multiprocessing.start_processes(live, (world, port, folder), nprocs=world, start_method="fork")
+    # Forked, for they have torch loaded then; but a fork cannot use a GPU that this process has begun to use.
+    method = "spawn" if torch.cuda.is_available() else "fork"
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("CUDA_VISIBLE_DEVICES", "")
+        torch.multiprocessing.start_processes(live, (world, port, folder), nprocs=world, start_method=method)
     return [torch.load(folder / f"{rank}.pt", weights_only=False) for rank in range(world)]
