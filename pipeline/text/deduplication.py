@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from pipeline.text.hashing import first_with, parts_of
+from pipeline.text.hashing import first_with, number_kind, parts_of
 from pipeline.text.pairs import JOINT, TextOrPair
 
 NO_WORD = re.compile(r"[\W_]+")
@@ -59,16 +59,16 @@ def find_copies(texts: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.n
 
 
 def join_equal(keys: np.ndarray) -> np.ndarray:
-    """Number the groups of rows that share a loose key by their first rows: (N,) hashes → (N,) int64."""
+    """Number the groups of rows that share a loose key by their first rows: (N,) hashes → (N,) integers."""
     first = first_with(keys)
-    groups: np.ndarray = (np.cumsum(first == np.arange(len(keys))) - 1)[first]
+    groups: np.ndarray = (np.cumsum(first == np.arange(len(keys)), dtype=first.dtype) - 1)[first]
     return groups
 
 
 def merge_groups(groups: np.ndarray, keys: np.ndarray) -> np.ndarray:
-    """Join groups that share a loose key and number what comes of it: hashes (N,) and (N,) → (N,) int64."""
+    """Join groups that share a loose key and number what comes of it: hashes (N,) and (N,) → (N,) integers."""
     if not len(keys):
-        return np.zeros(0, np.int64)
+        return np.zeros(0, np.int32)
     group_codes, key_codes = join_equal(groups), join_equal(keys)
     nodes = int(group_codes.max()) + 1
     edges = coo_array(
@@ -76,7 +76,7 @@ def merge_groups(groups: np.ndarray, keys: np.ndarray) -> np.ndarray:
         shape=(nodes + int(key_codes.max()) + 1,) * 2,
     )
     _, components = connected_components(edges, directed=False)
-    return components[group_codes].astype(np.int64)
+    return components[group_codes].astype(number_kind(len(keys)))
 
 
 def first_letters(key: str) -> int:

@@ -41,9 +41,14 @@ def parts_of(hashes: np.ndarray) -> Iterator[np.ndarray]:
         yield np.flatnonzero(part == each)
 
 
+def number_kind(count: int) -> type[np.signedinteger]:
+    """The smallest of two kinds of integers that numbers ``count`` things: four bytes a row hold two billion."""
+    return np.int32 if count < 2**31 else np.int64
+
+
 def first_with(hashes: np.ndarray) -> np.ndarray:
-    """Return the number of the first row that has the hash of each: (N,) uint64 → (N,) int64."""
-    first = np.empty(len(hashes), np.int64)
+    """Return the number of the first row that has the hash of each: (N,) uint64 → (N,) int32 or int64."""
+    first = np.empty(len(hashes), number_kind(len(hashes)))
     for rows in parts_of(hashes):
         _, at, inverse = np.unique(hashes[rows], return_index=True, return_inverse=True)
         first[rows] = rows[at[inverse]]

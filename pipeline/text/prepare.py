@@ -13,6 +13,7 @@ from pipeline.settings.data import DataConfig
 from pipeline.settings.prepare import PrepareConfig
 from pipeline.text.deduplication import find_copies, find_leaks, join_equal, least_keys, merge_groups
 from pipeline.text.facts import Facts, read_facts, tables_of
+from pipeline.text.hashing import number_kind
 from pipeline.text.policy import PLAIN, Policy
 from pipeline.text.refusals import Refusals
 from pipeline.text.sources import RawRows
@@ -20,6 +21,7 @@ from pipeline.text.splitting import SPLITS, split_rows
 from pipeline.text.targets import Labels, check_splits, count_labels, drop_rare, names_of, strata
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.95, 1.0)
+PAIRS = (("train", "validation"), ("train", "test"), ("validation", "test"))
 
 
 @dataclass
@@ -97,7 +99,7 @@ def _without_copies(facts: Facts, refusals: Refusals) -> tuple[np.ndarray, set[s
     """Return the numbers of the rows that are no copies, and the splits that were given."""
     ranks = facts.columns["split"]
     given = {split for at, split in enumerate(SPLITS) if (ranks == at).any()}
-    rows = np.arange(len(facts))
+    rows = np.arange(len(facts), dtype=number_kind(len(facts)))
     if given:
         leaks = find_leaks(facts.columns["key"], ranks)
         refusals.add_rows("leak", rows[leaks], facts.id_of)
@@ -129,7 +131,7 @@ def _split(
     config: PrepareConfig,
 ) -> np.ndarray:
     """Return the split of each of ``rows`` (M,); keep those that were given, and cut from train what was not."""
-    splits = facts.columns["split"][rows].astype(np.int64)
+    splits = facts.columns["split"][rows]
     given = {name for at, name in enumerate(SPLITS) if (splits == at).any()}
     validation = 0.0 if "validation" in given else config.validation
     test = 0.0 if "test" in given else config.test
@@ -152,8 +154,20 @@ def _count(facts: Facts, rows: np.ndarray, labels: Labels, groups: np.ndarray, d
 
 
 def _quantiles(facts: Facts, rows: np.ndarray) -> dict[str, float]:
-    lengths = np.concatenate([column[rows] for column in facts.lengths.values()]).astype(float)
-    return {f"{quantile:.2f}": float(np.quantile(lengths, quantile)) for quantile in QUANTILES}
+    counts = np.zeros(0, np.int64)
+    for column in facts.lengths.values():
+        own = np.bincount(column[rows])
+        counts = np.pad(counts, (0, max(len(own) - len(counts), 0)))
+        counts[: len(own)] += own
+    return {f"{quantile:.2f}": _quantile(np.cumsum(counts), quantile) for quantile in QUANTILES}
+
+
+def _quantile(ranks: np.ndarray, quantile: float) -> float:
+    """The quantile of N whole numbers, of which ``ranks[n]`` are n at most; what lies between two is interpolated."""
+    place = quantile * (int(ranks[-1]) - 1)
+    below = int(place)
+    held = np.searchsorted(ranks, [below, min(below + 1, int(ranks[-1]) - 1)], side="right")
+    return float(np.quantile(held.astype(float), place - below))
 
 
 def _hashes(facts: Facts, rows: np.ndarray) -> dict[str, np.ndarray]:
@@ -167,11 +181,12 @@ def count_leakage(parts: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, di
     Of pairs also the first and the second texts that two splits share, each beside another text; ``data.group`` can
     keep them apart.
     """
-    distinct = {name: {kind: np.unique(hashes) for kind, hashes in part.items()} for name, part in parts.items()}
-    return {
-        f"{one}_{other}": {
-            kind: len(np.intersect1d(hashes, distinct[other][kind], assume_unique=True))
-            for kind, hashes in distinct[one].items()
-        }
-        for one, other in (("train", "validation"), ("train", "test"), ("validation", "test"))
-    }
+    kinds = list(next(iter(parts.values())))
+    found: dict[str, dict[str, int]] = {f"{one}_{other}": {} for one, other in PAIRS}
+    for kind in kinds:
+        # Of one kind at a time: of a million rows each takes eight megabytes.
+        distinct = {name: np.unique(part[kind]) for name, part in parts.items()}
+        for one, other in PAIRS:
+            shared = np.intersect1d(distinct[one], distinct[other], assume_unique=True)
+            found[f"{one}_{other}"][kind] = len(shared)
+    return found

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.errors import GraftError
-from pipeline.text.hashing import hash_texts
+from pipeline.text.hashing import hash_texts, number_kind
 
 SPLITS = ("train", "validation", "test")
 
@@ -55,7 +55,7 @@ def split_rows(
     validation: float,
     test: float,
 ) -> np.ndarray:
-    """Return the split of every row, (N,) int64 into ``SPLITS``; a share of 0 leaves a split out.
+    """Return the split of every row, (N,) int8 into ``SPLITS``; a share of 0 leaves a split out.
 
     Groups of several rows go, large ones first, where label and domain lack most; groups of one row
     fill up what is missing, evenly over labels and domains. Every label then gets into every split.
@@ -64,12 +64,12 @@ def split_rows(
     are the numbers of these in the order of their names; ``names`` are those of the labels.
     """
     if not len(groups):
-        return np.zeros(0, np.int64)
+        return np.zeros(0, np.int8)
     shares = np.array([1 - validation - test, validation, test])
     used = [split for split in range(len(SPLITS)) if shares[split] > 0]
     grouped = _group(groups, order, labels, domains)
     _check_groups(grouped, np.unique(labels), names, len(used))
-    assigned = np.full(len(grouped.sizes), -1)
+    assigned = np.full(len(grouped.sizes), -1, np.int8)
     _assign_large(grouped, shares, used, assigned)
     _assign_single(grouped, shares, assigned)
     _complete(grouped, used, assigned)
@@ -90,13 +90,13 @@ def _check_groups(grouped: Grouped, present: np.ndarray, names: Sequence[str], n
 def _group(groups: np.ndarray, order: np.ndarray, labels: np.ndarray, domains: np.ndarray) -> Grouped:
     # Those that occur alone: a split may be cut from a part of the rows.
     codes, present = _from_zero(groups)
-    rank = np.empty(len(present), np.int64)
-    rank[np.argsort(order[present], kind="stable")] = np.arange(len(present))
+    rank = np.empty(len(present), codes.dtype)
+    rank[np.argsort(order[present], kind="stable")] = np.arange(len(present), dtype=rank.dtype)
     row_group = rank[codes]
     many = int(domains.max(initial=0)) + 1
-    row_stratum, strata = _from_zero(labels.astype(np.int64) * many + domains)
+    row_stratum, strata = _from_zero(labels * np.int64(many) + domains)
     stratum_label = _from_zero(strata // many)[0]
-    pairs, counts = np.unique(row_group * len(strata) + row_stratum, return_counts=True)
+    pairs, counts = np.unique(row_group * np.int64(len(strata)) + row_stratum, return_counts=True)
     sizes = np.bincount(row_group, minlength=len(present))
     starts = np.searchsorted(pairs, np.arange(len(present) + 1) * len(strata))
     return Grouped(row_group, row_stratum, stratum_label, pairs % max(len(strata), 1), counts, starts, sizes)
@@ -105,7 +105,7 @@ def _group(groups: np.ndarray, order: np.ndarray, labels: np.ndarray, domains: n
 def _from_zero(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Number ``codes`` (N,), which are not negative, without gaps and in their order; return these and the codes."""
     occurs = np.bincount(codes) > 0
-    numbers = np.cumsum(occurs) - 1
+    numbers = np.cumsum(occurs, dtype=number_kind(len(codes))) - 1
     return numbers[codes], np.flatnonzero(occurs)
 
 

@@ -109,7 +109,7 @@ def strata(labels: Labels, groups: np.ndarray, data: DataConfig, least: int) -> 
     fewer than ``least`` of the ``groups`` (N,) of texts have them.
     """
     if data.task == "single_label":
-        return labels.codes.astype(np.int64), list(labels.values)
+        return labels.codes, list(labels.values)
     if data.task == "regression":
         ranks = pd.Series(labels.codes).rank(pct=True).to_numpy()
         found, names = np.minimum((ranks * RANGES).astype(np.int64), RANGES - 1), list(map(str, range(RANGES)))
@@ -118,7 +118,7 @@ def strata(labels: Labels, groups: np.ndarray, data: DataConfig, least: int) -> 
         rarest = [min(value, key=lambda name: (counts[name], name), default="") for value in labels.values]
         names = sorted(set(rarest))
         found = np.array([names.index(name) for name in rarest], np.int64)[labels.codes]
-    held = np.bincount(np.unique(groups * len(names) + found) % len(names), minlength=len(names))
+    held = np.bincount(np.unique(groups * np.int64(len(names)) + found) % len(names), minlength=len(names))
     few = (held < least) & (held > 0)
     return np.where(few[found], int(held.argmax()), found), names
 
