@@ -24,7 +24,7 @@ from random import Random
 import psutil
 from ruamel.yaml import YAML
 
-from benchmarks.scratch import scratch_folder
+from benchmarks.scratch import scratch_folder, with_code
 from benchmarks.tables import markdown_table
 from pipeline.artifacts import publish
 from pipeline.errors import GraftError
@@ -129,12 +129,13 @@ def set_up(folder: Path, rows: int) -> None:
 def measure(folder: Path, words: Sequence[str]) -> Run:
     """Run a module with the working directory ``folder``; GraftError if it fails."""
     began = _spent()
-    subprocess.run([sys.executable, "-c", f"import {words[0]}"], cwd=folder, check=True)
+    subprocess.run([sys.executable, "-c", f"import {words[0]}"], cwd=folder, env=with_code(), check=True)
     start = _spent() - began
     log = folder / "log.txt"
     began = _spent()
     with log.open("w", encoding="utf-8") as stream:
-        process = subprocess.Popen([sys.executable, "-m", *words], cwd=folder, stdout=stream, stderr=stream)
+        command = [sys.executable, "-m", *words]
+        process = subprocess.Popen(command, cwd=folder, env=with_code(), stdout=stream, stderr=stream)
         own = resident = 0.0
         while process.poll() is None:
             held = _memory(process.pid)

@@ -1,5 +1,6 @@
 """Where benchmarks keep what they build: ``.bench/``, which neither git nor DVC looks into."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -7,6 +8,13 @@ from pathlib import Path
 
 from pipeline.artifacts import publish, write_text
 from pipeline.errors import GraftError
+
+ROOT = Path(__file__).parents[1]
+
+
+def with_code() -> dict[str, str]:
+    """The environment of a process that runs this repository's modules in another folder."""
+    return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))}
 
 
 def scratch_folder(name: str) -> Path:

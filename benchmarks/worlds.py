@@ -10,7 +10,6 @@ Needs the outputs of ``dvc repro``, of which it changes none: it works in ``.ben
 """
 
 import argparse
-import os
 import re
 import shutil
 import subprocess
@@ -21,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from ruamel.yaml import YAML
 
-from benchmarks.scratch import scratch_folder
+from benchmarks.scratch import scratch_folder, with_code
 from benchmarks.strategies_worker import measure
 from benchmarks.tables import markdown_table, ratio, seconds
 from pipeline.artifacts import read_parquet, required
@@ -34,7 +33,6 @@ from pipeline.task import task_of_model
 from pipeline.tokens.encoding import encode, load_tokenizer
 from pipeline.tokens.table import read_tokens, slice_rows, write_tokens
 
-ROOT = Path(__file__).parents[1]
 HEADINGS = ("stage", "one process", "two processes", "speed", "one: macro-F1", "two: macro-F1", "the same")
 TRAINED = re.compile(r"checkpoints took [\d.]+ of ([\d.]+) seconds")
 READ = re.compile(r": ([\d,]+) texts read, ([\d,]+) a second")
@@ -128,8 +126,7 @@ def run(stage: str, name: str, world: int, folder: Path) -> float:
     """Run a stage in ``folder`` with ``world`` processes; return the seconds by its own line."""
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(world)] if world > 1 else []
     command = [sys.executable, *launcher, "-m", f"pipeline.stages.{stage}", name]
-    paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    environment = os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
+    environment = with_code() | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise GraftError(f"{stage} with {world} processes failed: {' '.join(done.stderr.split())[-500:]}")
