@@ -9,8 +9,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from playwright.sync_api import expect
 
+from benchmarks.serving import serve_exports
 from pipeline.prediction.loading import load_classifier
+from tests.browser import open_browser
 from tests.conftest import write_pretrained
 from tests.project import Project, small
 from tests.warm import Warm
@@ -234,6 +237,8 @@ def test_the_report_speaks_of_the_task(topics: Project, ratings: Project) -> Non
     assert "Pearson’s r" in pages[1]
     assert "All labels right" in notes[0]
     assert "Mean of stars" in notes[1]
+    assert 'id="parts"' in pages[0]
+    assert 'id="parts"' not in pages[1], "there are neither labels nor domains"
     for page in pages:
         assert 'id="confusions"' not in page
         assert 'id="calibration"' not in page
@@ -241,3 +246,25 @@ def test_the_report_speaks_of_the_task(topics: Project, ratings: Project) -> Non
         shown = project.dvc("plots", "show", "--json")
         assert shown.returncode == 0, shown.stderr
         assert len(json.loads(shown.stdout)["data"]) >= 1
+
+
+def test_the_served_page_speaks_of_the_task(topics: Project, ratings: Project, tmp_path: Path) -> None:
+    exports = [project.folder / "exports/static" for project in (topics, ratings)]
+    headings = []
+    with open_browser() as browser:
+        for number, export in enumerate(exports):
+            with serve_exports(tmp_path / f"log-{number}", export, "--threads", 1) as served:
+                page = browser.new_page()
+                page.goto(served.url)
+                page.get_by_role("textbox").fill("a bad film, a bad, bad story")
+                page.keyboard.press("Control+Enter")
+                expect(page.get_by_role("status")).to_contain_text(": static.")
+                headings.append(page.locator("#answers th").nth(1).text_content())
+                expect(page.locator("#unsure")).to_be_hidden()
+                said = page.get_by_role("status").text_content()
+                answer = next(load_classifier(export).classify(["a bad film, a bad, bad story"]))
+                if "value" in answer:
+                    assert said == f"{answer['value']:.2f}: static.".replace("-", "−")
+                else:
+                    assert said == f"{', '.join(answer['labels']) or 'none'}: static."
+    assert headings == ["Labels", "Answer"]

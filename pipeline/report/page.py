@@ -49,10 +49,12 @@ def render_page(results: Results) -> str:
         keep_trailing_newline=True,
     )
     environment.filters |= {"code": _code, "percent": percent}
-    sections = {
-        id: name for id, name in SECTIONS.items() if results.task.kind == "single_label" or id not in OF_ONE_LABEL
-    }
-    return environment.get_template("page.html.j2").render(sections=sections, **_figures(results), **_charts(results))
+    figures = _figures(results)
+    left_out = () if results.task.kind == "single_label" else OF_ONE_LABEL
+    if figures["by_label"] is None and figures["by_domain"] is None:
+        left_out = (*left_out, "parts")
+    sections = {id: name for id, name in SECTIONS.items() if id not in left_out}
+    return environment.get_template("page.html.j2").render(sections=sections, **figures, **_charts(results))
 
 
 def _figures(results: Results) -> dict[str, Any]:

@@ -28,15 +28,17 @@ const percent = (share) => `${(100 * share).toFixed(share > 0.995 || share < 0.0
 const readsPairs = () => models.some((model) => model.pairs);
 const labels = () => [...new Set(models.flatMap((model) => model.task === "regression" ? [] : model.labels))];
 
+const number = (value) => value.toFixed(2).replace("-", "−");
+
 // One label, any number of them, or a number.
 function inWords(answer) {
-  if (answer.value !== undefined) return answer.value.toFixed(2);
+  if (answer.value !== undefined) return number(answer.value);
   if (answer.labels) return answer.labels.join(", ") || "none";
   return answer.label;
 }
 
 function showModels() {
-  const heading = models.some((model) => model.task === "regression") ? "Answer" : "Label";
+  const heading = { regression: "Answer", multi_label: "Labels" }[models[0].task] || "Label";
   const headings = ["Model", heading, ...labels(), "Time"].map((name) => element("th", name));
   headings.forEach((heading) => { heading.scope = "col"; });
   at("answers").tHead.rows[0].replaceChildren(...headings);
@@ -79,7 +81,8 @@ function summary(answers) {
     const what = inWords(answers[name]) || `refused (${answers[name].refused})`;
     said.set(what, [...(said.get(what) || []), name]);
   }
-  if (said.size === 1 && models.length > 1) return `All ${models.length} models say ${[...said.keys()][0]}.`;
+  const all = models.length === 2 ? "Both" : `All ${models.length}`;
+  if (said.size === 1 && models.length > 1) return `${all} models say ${[...said.keys()][0]}.`;
   return [...said].map(([what, names]) => `${what}: ${names.join(", ")}`).join("; ") + ".";
 }
 
@@ -108,7 +111,7 @@ function showWords(found) {
     [found.unweighed, "after them were not weighed"], [found.unread, "beyond the length that the model reads"],
   ].filter(([number]) => number).map(([number, what]) => `${number} ${what}`);
   const reading = isNumber
-    ? `The number is ${found.value.toFixed(2)}. Beside a word stands by how much it raises (+) or lowers (−) it.`
+    ? `The number is ${number(found.value)}. Beside a word stands by how much it raises (+) or lowers (−) it.`
     : `The label is ${found.label}, with ${percent(found.probability)}. A number says how many of these points the ` +
       "model loses (+) or gains (−) without the word: + speaks for the label, − against it.";
   at("reading").textContent =
@@ -158,6 +161,12 @@ attempt(async () => {
   at("text").maxLength = at("second").maxLength = found.limits.max_characters;
   at("pair").hidden = !readsPairs();
   at("second").required = readsPairs();
+  if (readsPairs()) {
+    at("headline").textContent = "Type two texts; every model says what it makes of them.";
+    at("first").textContent = "First text";
+  }
+  // Only of one label of several a model says whether it is sure.
+  at("unsure").hidden = !models.some((model) => model.task === "single_label");
   at("model").replaceChildren(...models.map(({ name }) => element("option", name)));
   showModels();
 });

@@ -80,14 +80,14 @@ def test_it_can_be_read_aloud(page: Page) -> None:
     expect(page.get_by_role("textbox", name="Text")).to_be_visible()
     page.get_by_role("textbox").fill("good film")
     page.keyboard.press("Control+Enter")
-    expect(page.get_by_role("status")).to_have_text("All 2 models say good.")
+    expect(page.get_by_role("status")).to_have_text("Both models say good.")
     expect(page.get_by_role("row", name="tiny").get_by_role("cell").first).to_contain_text("good")
 
 
 def test_a_refused_text_and_an_absent_server_are_told(page: Page) -> None:
     page.get_by_role("textbox").fill("\u200b")
     page.get_by_role("button", name="Classify").click()
-    expect(page.get_by_role("status")).to_have_text("All 2 models say refused (empty).")
+    expect(page.get_by_role("status")).to_have_text("Both models say refused (empty).")
     expect(page.locator("#words")).to_be_hidden()
 
 

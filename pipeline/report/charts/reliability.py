@@ -28,7 +28,7 @@ def _shown(found: Reliability) -> Reliability:
 
 def _panel(diagram: Diagram, start: float, prefix: str) -> str:
     with canvas(SIDE, SIDE * 0.9) as (figure, axes):
-        figure.subplots_adjust(left=0.2, right=0.97, top=0.97, bottom=0.23)
+        figure.subplots_adjust(left=0.24, right=0.97, top=0.97, bottom=0.23)
         axes.set_xlim(start, 1.03)
         axes.set_ylim(start, 1.03)
         axes.locator_params(nbins=4, steps=[1, 2, 5, 10])
