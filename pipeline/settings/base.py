@@ -20,10 +20,6 @@ TRANSFER_SET = "data/prepared/transfer.parquet"
 # Where students start from unless they are pretrained.
 TEACHERS = "models/teacher"
 
-# What students learn from: what the teachers said, or the voices of a later round, one folder each.
-SIGNALS = "signals"
-ROUNDS = "rounds"
-
 
 class Section(BaseModel):
     """A section of params.yaml: typed strictly, unknown keys refused, immutable."""

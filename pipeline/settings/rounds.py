@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Mapping
 
-from pipeline.settings.base import ROUNDS, SIGNALS, Section, Text
+from pipeline.settings.base import Section, Text
+from pipeline.settings.folders import ROUNDS, SIGNALS
 from pipeline.settings.students import StudentConfig
 
 

@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 
 from pipeline.artifacts import publish, required
-from pipeline.settings.base import ROUNDS
+from pipeline.settings.folders import ROUNDS
 from pipeline.settings.reading import Sections, read_sections
 from pipeline.settings.rounds import RoundConfig
 from pipeline.settings.teach import TeachConfig

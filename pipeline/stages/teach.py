@@ -8,7 +8,7 @@ that the signals are the same for any number of processes; a killed run is taken
 from pathlib import Path
 
 from pipeline.artifacts import publish
-from pipeline.settings.base import SIGNALS
+from pipeline.settings.folders import SIGNALS
 from pipeline.settings.reading import Sections, read_sections
 from pipeline.settings.teach import TeachConfig
 from pipeline.settings.teachers import TeacherConfig

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pipeline.artifacts import required
-from pipeline.settings.base import SIGNALS
+from pipeline.settings.folders import SIGNALS
 
 
 def voices(source: str, teachers: Iterable[str]) -> dict[str, Path]:
