@@ -26,26 +26,33 @@ class Verdict:
 
 
 def verdict(results: Results) -> Verdict:
-    """Return the sentences; the student that is best on validation is the one to ship, unless a rival reaches it."""
+    """Return the sentences: the student that is best on validation is shipped, unless a rival or the teacher outdoes it."""
     best, *others = results.ranked_students
     sentences = [f"{model.name} {_worth(model, results, brief=True)}{_outdone(model, results)}." for model in others]
     stronger = [rival for rival in results.of("rival") if rival.score >= best.score]
+    in_vain = _costs_more_for_less(best, results.teacher)
     if stronger:
         rival = max(stronger, key=lambda model: model.score)
         headline = (
             f"Ship no student: {rival.name}, which is simpler, scores {score(rival.score)}, "
             f"and the best of them, {best.name}, {score(best.score)}."
         )
-        sentences.insert(0, f"{best.name} {_worth(best, results, brief=True)}.")
+    elif in_vain:
+        headline = (
+            f"Ship no student: the teacher scores {score(results.teacher.score)}, and the best of them, {best.name}, "
+            f"{score(best.score)} and {_costs_beside(best, results.teacher)[0]}."
+        )
     elif float(best.figures["gain_high"]) < 0:
         headline = f"Think twice before shipping {best.name}: it {_worth(best, results)}."
     else:
         headline = f"Ship {best.name}: it {_worth(best, results)}."
+    if stronger or in_vain:
+        sentences.insert(0, f"{best.name} {_worth(best, results, brief=True)}.")
     return Verdict(
         headline,
         sentences,
         [*_unshown(results), *_against_rivals(results), *_of_exports(results), *_unmeasured(results), SEEDS],
-        ships=not stronger,
+        ships=not (stronger or in_vain),
     )
 
 
@@ -76,6 +83,17 @@ def _against(ratio: float, more: str, less: str) -> str:
     if abs(ratio - 1) <= ALIKE:
         return {"as fast": "as fast", "smaller": "as large"}[more]
     return f"{times(ratio)} times {more}" if ratio > 1 else f"{times(1 / ratio)} times {less}"
+
+
+def _costs_more_for_less(student: ModelResult, teacher: ModelResult) -> bool:
+    """Whether the student is nowhere ahead of the teacher and costs more, as beside a teacher that is tiny itself."""
+    known = [
+        (own, of_teacher)
+        for own, of_teacher in zip(_costs(student), _costs(teacher), strict=True)
+        if own and of_teacher
+    ]
+    dearer = any(own > of_teacher for own, of_teacher in known)
+    return student.score <= teacher.score and dearer and all(own >= of_teacher for own, of_teacher in known)
 
 
 def _gain(student: ModelResult, brief: bool) -> str:

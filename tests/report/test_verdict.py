@@ -74,8 +74,25 @@ def test_validation_says_which_student_is_the_best_whatever_the_test_split_says(
 
 
 def test_a_student_that_is_slower_and_larger_is_called_so():
-    found = decide(student("bilstm", 0.74, SURE, size=30_000_000, latency=16.0), latency=8.0)
+    found = decide(student("bilstm", 0.81, SURE, size=30_000_000, latency=16.0), latency=8.0)
+    assert found.headline.startswith("Ship bilstm: ")
     assert "is 2.0 times as slow and 1.5 times larger" in found.headline
+
+
+@pytest.mark.parametrize(("latency", "slower"), [(16.0, "2.0 times as slow and "), (None, "")])
+def test_a_student_that_costs_more_than_its_teacher_for_less_is_not_shipped(latency: float | None, slower: str):
+    found = decide(student("bilstm", 0.8, SURE, size=30_000_000, latency=latency), latency=8.0)
+    assert found.headline == (
+        "Ship no student: the teacher scores 0.800, and the best of them, bilstm, 0.800 "
+        f"and is {slower}1.5 times larger."
+    )
+    assert not found.ships
+    assert found.others[0].startswith("bilstm keeps 100.0 %")
+
+
+def test_a_student_that_is_larger_but_faster_is_shipped():
+    found = decide(student("bilstm", 0.74, SURE, size=30_000_000, latency=2.0), latency=8.0)
+    assert found.headline.startswith("Ship bilstm: ")
 
 
 def test_speed_that_was_not_measured_is_not_claimed():
