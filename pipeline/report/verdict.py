@@ -26,7 +26,7 @@ class Verdict:
 
 
 def verdict(results: Results) -> Verdict:
-    """Return the sentences: the student that is best on validation is shipped, unless a rival or the teacher outdoes it."""
+    """Return the sentences: the student that is best on validation is shipped, unless rival or teacher outdoes it."""
     best, *others = results.ranked_students
     sentences = [f"{model.name} {_worth(model, results, brief=True)}{_outdone(model, results)}." for model in others]
     stronger = [rival for rival in results.of("rival") if rival.score >= best.score]
