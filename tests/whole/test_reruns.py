@@ -16,7 +16,10 @@ pytestmark = pytest.mark.slow
 
 @pytest.mark.long
 def test_two_kinds_of_teachers_token_states_and_unlabelled_text_from_end_to_end(project: Project) -> None:
-    """The second teacher is pretrained here: a DistilBERT that reads characters, begun and then gone on with."""
+    """The second teacher is pretrained here: a DistilBERT that reads characters, begun and then gone on with.
+
+    The student that reads as it does then teaches beside both.
+    """
     lines = [f"the story number {at} was so very fine" for at in range(30)]
     (project.folder / "data/unlabelled/texts.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     losses = [{"name": "token_states"}, {"name": "representation"}, {"name": "relations"}]
@@ -38,6 +41,8 @@ def test_two_kinds_of_teachers_token_states_and_unlabelled_text_from_end_to_end(
         }
         values["students"]["bilstm"].update(tokenizer="letters", start="models/pretrained/small")
         values["teachers"]["other"] = {"pretrained": "gone-on", "tokenizer": "letters", "seed": 3}
+        values["rounds"] = {"second": {"student": "bilstm", "tokenizer": "letters", "joins": "signals"}}
+        values["students"]["static"]["learns_from"] = "rounds/second"
         values["teach"].update(token_states=8, shard_texts=100)
         values["transfer_set"]["copies"] = 1
 
@@ -51,6 +56,7 @@ def test_two_kinds_of_teachers_token_states_and_unlabelled_text_from_end_to_end(
         "finetune@other",
         "teach@minilm",
         "teach@other",
+        "round@second",
         "transfer@static",
         "export_teacher@other",
     } <= ran
@@ -66,6 +72,7 @@ def test_two_kinds_of_teachers_token_states_and_unlabelled_text_from_end_to_end(
     page = (project.folder / "report/index.html").read_text(encoding="utf-8")
     assert "from begun, in 12 steps" in page
     assert "from random weights, in 12 steps" in page
+    assert "minilm + other + bilstm" in page
     kinds = project.json("data/prepared/summary.json")["transfer_set"]["kinds"]
     assert kinds["unlabelled"] == 30
     (project.folder / "data/unlabelled/texts.txt").unlink()
