@@ -16,6 +16,7 @@ from pipeline.settings.data import DataConfig
 from pipeline.settings.evaluate import EvaluateConfig
 from pipeline.settings.export import ExportConfig
 from pipeline.settings.finetune import FinetuneConfig
+from pipeline.settings.names import check_known
 from pipeline.settings.prepare import PrepareConfig, TransferSetConfig
 from pipeline.settings.pretrained import PretrainedConfig
 from pipeline.settings.pretraining import PretrainingConfig
@@ -84,8 +85,8 @@ class Params(Sections, extra="forbid"):
         for name, model in self.pretraining.items():
             self._check_pretraining(name, model)
         for name, teacher in self.teachers.items():
-            _known(f"teachers.{name}.pretrained", teacher.pretrained, {**self.pretrained, **self.pretraining})
-            _known(f"teachers.{name}.tokenizer", teacher.tokenizer, self.tokenizers)
+            check_known(f"teachers.{name}.pretrained", teacher.pretrained, {**self.pretrained, **self.pretraining})
+            check_known(f"teachers.{name}.tokenizer", teacher.tokenizer, self.tokenizers)
             here = self.pretraining.get(teacher.pretrained)
             if here is not None and here.tokenizer != teacher.tokenizer:
                 raise ValueError(
@@ -103,7 +104,7 @@ class Params(Sections, extra="forbid"):
                     "a teacher needs a model_type of transformers"
                 )
         for name, student in self.students.items():
-            _known(f"students.{name}.tokenizer", student.tokenizer, self.tokenizers)
+            check_known(f"students.{name}.tokenizer", student.tokenizer, self.tokenizers)
             if student.tuning.patience is not None and len(self.transfer.phases) > 1:
                 # A first phase on sentence vectors would be ended for what it does not teach.
                 raise ValueError(
@@ -134,7 +135,7 @@ class Params(Sections, extra="forbid"):
 
     def _check_start(self, name: str, student: StudentConfig) -> None:
         folders = {f"{PRETRAINED}/{each}": each for each in (*self.pretrained, *self.pretraining)}
-        _known(f"students.{name}.start", student.start, {TEACHERS: None, **folders})
+        check_known(f"students.{name}.start", student.start, {TEACHERS: None, **folders})
         here = self.pretraining.get(folders.get(student.start, ""))
         if here is not None and here.tokenizer != student.tokenizer:
             raise ValueError(
@@ -144,11 +145,11 @@ class Params(Sections, extra="forbid"):
     def _check_pretraining(self, name: str, model: PretrainingConfig) -> None:
         if name in self.pretrained:
             raise ValueError(f"pretraining.{name} and pretrained.{name} share a name; rename one of them")
-        _known(f"pretraining.{name}.tokenizer", model.tokenizer, self.tokenizers)
+        check_known(f"pretraining.{name}.tokenizer", model.tokenizer, self.tokenizers)
         if model.is_new:
             return
         folders = {f"{PRETRAINED}/{each}": each for each in (*self.pretrained, *self.pretraining) if each != name}
-        _known(f"pretraining.{name}.source", model.source, {TRANSFER_SET: None, **folders})
+        check_known(f"pretraining.{name}.source", model.source, {TRANSFER_SET: None, **folders})
         start = folders[model.source]
         of = self.pretraining[start].tokenizer if start in self.pretraining else None
         read = self.tokenizers[model.tokenizer]
@@ -157,11 +158,6 @@ class Params(Sections, extra="forbid"):
                 f"pretraining.{name}.tokenizer is {model.tokenizer!r}, which is not that of {model.source}; "
                 "a model that goes on needs the one it was pretrained with"
             )
-
-
-def _known(key: str, value: str, section: dict[str, Any]) -> None:
-    if value not in section:
-        raise ValueError(f"{key} is {value!r}; allowed: {', '.join(section)}")
 
 
 def load_params(path: Path = Path("params.yaml")) -> Params:

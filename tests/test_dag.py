@@ -118,6 +118,11 @@ def test_a_round_waits_for_its_student_and_for_those_whom_it_joins(tmp_path: Pat
     with Repo.init(str(tmp_path), no_scm=True) as repo:
         found = {stage.name: stage for stage in repo.index.stages}
         assert parameters(found["round@third"]) == {"rounds.third", "teach", "teachers"}
+        assert set(import_module(module_of(found["round@third"])).Settings.model_fields) == {
+            "rounds",
+            "teach",
+            "teachers",
+        }
         read = {Path(dep.fs_path) for dep in found["round@third"].deps if not getattr(dep, "params", None)}
         before = {stage.name for stage in nx.descendants(repo.index.graph, found["transfer@bilstm"])}
     expected = code_of("round", "pipeline.stages.round")

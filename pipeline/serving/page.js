@@ -38,7 +38,8 @@ function inWords(answer) {
 }
 
 function showModels() {
-  const heading = { regression: "Answer", multi_label: "Labels" }[models[0].task] || "Label";
+  const tasks = new Set(models.map((model) => model.task));
+  const heading = tasks.size > 1 ? "Answer" : { single_label: "Label", multi_label: "Labels" }[[...tasks][0]] || "Answer";
   const headings = ["Model", heading, ...labels(), "Time"].map((name) => element("th", name));
   headings.forEach((heading) => { heading.scope = "col"; });
   at("answers").tHead.rows[0].replaceChildren(...headings);

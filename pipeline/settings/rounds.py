@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 
 from pipeline.settings.base import Section, Text
 from pipeline.settings.folders import ROUNDS, SIGNALS
+from pipeline.settings.names import check_known
 from pipeline.settings.students import StudentConfig
 
 
@@ -24,10 +25,10 @@ def check_rounds(
     """Raise ValueError where a round or a student names what there is not, or waits for itself."""
     folders = [SIGNALS, *(f"{ROUNDS}/{name}" for name in rounds)]
     for name, student in students.items():
-        _known(f"students.{name}.learns_from", student.learns_from, folders)
+        check_known(f"students.{name}.learns_from", student.learns_from, folders)
     for name, each in rounds.items():
-        _known(f"rounds.{name}.student", each.student, students)
-        _known(f"rounds.{name}.joins", each.joins, folders)
+        check_known(f"rounds.{name}.student", each.student, students)
+        check_known(f"rounds.{name}.joins", each.joins, folders)
         reads = students[each.student].tokenizer
         if each.tokenizer != reads:
             raise ValueError(f"rounds.{name}.tokenizer is {each.tokenizer!r}; students.{each.student} reads {reads!r}")
@@ -58,8 +59,3 @@ def _check_order(
     for folder in (each.joins, students[each.student].learns_from):
         if folder != SIGNALS:
             _check_order(folder.removeprefix(f"{ROUNDS}/"), rounds, students, (*above, name))
-
-
-def _known(key: str, value: str, allowed: Collection[str]) -> None:
-    if value not in allowed:
-        raise ValueError(f"{key} is {value!r}; allowed: {', '.join(allowed)}")

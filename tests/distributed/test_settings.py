@@ -11,9 +11,10 @@ from pipeline.distributed.circle import Circle
 from pipeline.distributed.devices import check_devices, rank_environment
 from pipeline.distributed.member import Job, _refusal
 from pipeline.distributed.network import open_store
-from pipeline.distributed.sameness import first_difference
+from pipeline.distributed.sameness import LIBRARIES, first_difference
 from pipeline.distributed.settings import Launch, asked, read_launch
 from pipeline.errors import GraftError
+from pipeline.training import checkpoints
 from tests.closure import ROOT
 
 
@@ -122,3 +123,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.05)
+
+
+def test_nodes_compare_the_libraries_that_a_checkpoint_depends_on() -> None:
+    assert LIBRARIES == checkpoints.LIBRARIES

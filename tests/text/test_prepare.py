@@ -7,7 +7,7 @@ from pipeline.settings.data import FileData
 from pipeline.settings.prepare import PrepareConfig
 from pipeline.text.deduplication import loose_key
 from pipeline.text.hashing import hash_texts
-from pipeline.text.prepare import count_leakage, prepare_dataset
+from pipeline.text.prepare import QUANTILES, _quantile, count_leakage, prepare_dataset
 from pipeline.text.sources import RawRows
 
 DATA = FileData(source="file", path="x", text="text", label="label", group="group")
@@ -103,3 +103,11 @@ def test_a_label_of_several_that_train_lacks_is_named() -> None:
     source.frame["split"] = ["train"] * 40 + ["test"] * 20
     with pytest.raises(GraftError, match="label 'c' occurs in validation or test and not in train"):
         prepare_dataset(source, data, PrepareConfig())
+
+
+@pytest.mark.parametrize("rows", [1, 2, 7, 60])
+def test_quantiles_of_counted_lengths_are_those_of_sorted_ones(rows: int) -> None:
+    lengths = np.random.default_rng(rows).integers(0, 40, rows)
+    ranks = np.cumsum(np.bincount(lengths))
+    for quantile in (*QUANTILES, 0.1, 0.333):
+        assert _quantile(ranks, quantile) == np.quantile(lengths.astype(float), quantile)
