@@ -1,1 +1,1 @@
-"""What prints the figures that the README quotes; nothing of the pipeline depends on it."""
+"""What prints the figures that the pages quote; nothing of the pipeline depends on it."""

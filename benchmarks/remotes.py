@@ -59,7 +59,7 @@ def measure(name: str, project: Slice, folder: Path) -> Sequence[str]:
 
 
 def publish(author: Slice, storage: Storage) -> None:
-    """Tell DVC of the remote as the README shows it: what is secret stays in .dvc/config.local; commit the rest."""
+    """Tell DVC of the remote as docs/sharing.md shows: what is secret stays in .dvc/config.local; commit the rest."""
     author.succeed("remote", "add", "--default", "storage", storage.url)
     for key, value in {"verify": "true", **storage.settings}.items():
         author.succeed("remote", "modify", "storage", key, value)

@@ -187,7 +187,7 @@ def test_a_starting_experiment_does_not_disturb_the_names_of_others(repository: 
         reader.join()
     assert starting.returncode == 0
     assert seen == [before]
-    assert (repository / "stage.py").read_text(encoding="utf-8") == STAGE, "that edit is lost, as the README warns"
+    assert (repository / "stage.py").read_text(encoding="utf-8") == STAGE, "that edit is lost, as docs/sharing.md warns"
 
 
 @pytest.mark.slow
@@ -211,7 +211,7 @@ def test_an_experiment_is_run_found_and_read_beside_a_changed_workspace(
     plain = [sys.executable, "-m", "dvc", "exp", "run", "--temp", "--name", "plain", "-S", "budget.seed=14"]
     subprocess.run([*plain, "evaluate@bilstm"], check=True)
     without = read_metrics("plain", find_experiments().pop("plain"), "metrics/bilstm.json")
-    assert without["texts"] == [".gitkeep"], "DVC alone leaves behind what git ignores, as the README warns"
+    assert without["texts"] == [".gitkeep"], "DVC alone leaves behind what git ignores, as docs/sharing.md warns"
     with pytest.raises(GraftError, match=r"metrics/static.json of the experiment first"):
         read_metrics("first", found["first"], "metrics/static.json")
     (repository / "stage.py").write_text("raise SystemExit(3)\n", encoding="utf-8")
