@@ -142,7 +142,7 @@ def train_student(
         "gold": np.full(len(train_texts.labels), -1),
     }
     lesson = build_lesson(model, PHASES, signals, STEPS)
-    model = train(model, tables, tokenizer.pad_token_id, config(5e-3), STEPS, 2, 2, lesson).model
+    model = train(model, tables, tokenizer.pad_token_id, config(3e-3), STEPS, 2, 2, lesson).model
     return accuracy(model, test_texts, tokenizer), model
 
 
