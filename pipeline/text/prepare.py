@@ -73,7 +73,7 @@ def prepare_dataset(
     groups, order = _group(facts, rows)
     shares, names = strata(labels, groups, data, config.min_rows_per_label)
     splits = _split(facts, rows, groups, order, shares, names, config)
-    check_splits(labels, splits, SPLITS, data, given)
+    check_splits(labels, splits, SPLITS, data, given, refusals)
     if len(rows) + refusals.total != rows_in:
         raise AssertionError(f"{rows_in} rows came in, {len(rows)} were kept and {refusals.total} refused")
     label_names = names_of(labels, data)
@@ -103,7 +103,10 @@ def _without_copies(facts: Facts, refusals: Refusals) -> tuple[np.ndarray, set[s
     if given:
         leaks = find_leaks(facts.columns["key"], ranks)
         refusals.add_rows("leak", rows[leaks], facts.id_of)
-        rows = rows[~leaks]
+        # What belongs together must not lie on both sides either.
+        parted = find_leaks(facts.columns["group"], ranks) & ~leaks if facts.grouped else np.zeros_like(leaks)
+        refusals.add_rows("group_leak", rows[parted], facts.id_of)
+        rows = rows[~(leaks | parted)]
     conflicting, repeated = find_copies(facts.columns["text"][rows], facts.labels.codes[rows])
     refusals.add_rows("conflicting_labels", rows[conflicting], facts.id_of)
     refusals.add_rows("duplicate", rows[repeated & ~conflicting], facts.id_of)

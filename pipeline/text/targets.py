@@ -134,11 +134,15 @@ def count_labels(labels: Labels, data: DataConfig) -> dict[str, Any]:
     return {"labels": {str(label): count for label, count in count_names(labels).most_common()}}
 
 
-def check_splits(labels: Labels, splits: np.ndarray, names: Sequence[str], data: DataConfig, given: set[str]) -> None:
-    """Raise GraftError for a label that train, or a split that was not ``given``, lacks.
+def check_splits(
+    labels: Labels, splits: np.ndarray, names: Sequence[str], data: DataConfig, given: set[str], refusals: Refusals
+) -> None:
+    """Raise GraftError for a label that train, or a split that was not ``given``, lacks, and for a train without rows.
 
     ``splits`` (N,) are places in ``names``.
     """
+    if not (splits == names.index("train")).any():
+        raise GraftError(f"no row of train can be used; {_lost(refusals)}: correct that table, or its columns in data")
     if data.task == "regression":
         return
     held = {name: set(count_names(labels.of(splits == at))) for at, name in enumerate(names) if (splits == at).any()}

@@ -43,6 +43,18 @@ def test_near_copies_in_two_documents_stay_on_one_side() -> None:
     assert len({where[f"row-{row}"] for row in (1, 2, 3, 4, 197, 198, 199, 200)}) == 1
 
 
+def test_a_document_in_two_given_splits_is_left_to_the_one_that_measures() -> None:
+    source = documents()
+    source.frame["split"] = ["train"] * 120 + ["validation"] * 40 + ["test"] * 40
+    # One of the test's in train and in validation, one of validation's in train; those without a group have their own.
+    source.frame.loc[0, "group"] = source.frame.loc[120, "group"] = source.frame.loc[199, "group"]
+    source.frame.loc[4, "group"] = source.frame.loc[150, "group"]
+    prepared = prepare_dataset(source, DATA, PrepareConfig())
+    assert prepared.summary["refused"] == {"malformed_row": 1, "group_leak": 3}
+    assert prepared.summary["refused_examples"]["group_leak"] == ["row-1", "row-5", "row-121"]
+    assert {name: len(split) for name, split in prepared.splits.items()} == {"train": 118, "validation": 39, "test": 40}
+
+
 def test_leakage_is_counted_where_there_is_some() -> None:
     def split(*texts: str) -> dict[str, np.ndarray]:
         return {"exact": hash_texts(texts), "loose": hash_texts(map(loose_key, texts))}
@@ -94,6 +106,17 @@ def test_every_split_gets_its_share_of_low_and_of_high_numbers() -> None:
     assert prepared.summary["splits"]["test"]["numbers"]["least"] < 100**2
     with pytest.raises(GraftError, match="two different numbers are needed to learn stars"):
         prepare_dataset(raw(texts, ["3"] * 400, texts), data, PrepareConfig())
+
+
+def test_numbers_that_train_lacks_are_missed() -> None:
+    data = FileData(source="file", path="x", text="text", label="stars", task="regression")
+    texts = [f"text number {row}" for row in range(60)]
+    source = raw(texts, ["none"] * 40 + list(range(20)), texts)
+    source.frame["split"] = ["train"] * 40 + ["test"] * 20
+    with pytest.raises(
+        GraftError, match="no row of train can be used; refused: label_not_a_number 40, malformed_row 1"
+    ):
+        prepare_dataset(source, data, PrepareConfig())
 
 
 def test_a_label_of_several_that_train_lacks_is_named() -> None:
