@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx2
 import pyarrow as pa
 import pyarrow.parquet as pq
-from datasets import ClassLabel, Dataset, DatasetDict, disable_progress_bars, load_dataset
+from datasets import ClassLabel, Dataset, DatasetDict, LargeList, List, disable_progress_bars, load_dataset
 from datasets.exceptions import DatasetsError
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import (
@@ -80,11 +80,21 @@ def _write_splits(name: str, loaded: DatasetDict, folder: Path) -> dict[str, int
 def _with_class_names(rows: Dataset) -> pa.Table:
     table = rows.with_format("arrow")[:]
     for column, feature in rows.features.items():
-        if isinstance(feature, ClassLabel):
-            numbers = [number if number is not None and number >= 0 else None for number in table[column].to_pylist()]
-            names = pa.array(feature.names, pa.string()).take(pa.array(numbers, pa.int64()))
+        several = isinstance(feature, (List, LargeList))
+        classes = feature.feature if several else feature
+        if isinstance(classes, ClassLabel):
+            cells = table[column].to_pylist()
+            if several:
+                lists = [None if cell is None else _names(cell, classes) for cell in cells]
+                names = pa.array(lists, pa.list_(pa.string()))
+            else:
+                names = pa.array(_names(cells, classes), pa.string())
             table = table.set_column(table.column_names.index(column), column, names)
     return table.replace_schema_metadata(None)
+
+
+def _names(numbers: list[int | None], classes: ClassLabel) -> list[str | None]:
+    return [classes.names[number] if number is not None and number >= 0 else None for number in numbers]
 
 
 def _snapshot(name: str, revision: str, kind: str, folder: Path, wanted: list[str] | None, unwanted: list[str]) -> Path:

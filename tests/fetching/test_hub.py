@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 import torch
-from datasets import ClassLabel, Dataset, Features, Value
+from datasets import ClassLabel, Dataset, Features, LargeList, List, Value
 from huggingface_hub import constants
 from pydantic import ValidationError
 from safetensors.torch import load_file
@@ -192,6 +192,15 @@ def test_names_of_classes_take_the_place_of_their_numbers(tmp_path: Path) -> Non
     assert pq.read_table(tmp_path / "train.parquet")["label"].to_pylist() == ["good", "bad", None]
     with pytest.raises(GraftError, match="splits dev and no train"):
         _write_splits("x", {"dev": rows}, tmp_path)
+
+
+@pytest.mark.parametrize("several", [List, LargeList])
+def test_names_of_classes_stand_in_lists_of_them_too(tmp_path: Path, several: type) -> None:
+    features = Features({"text": Value("string"), "labels": several(ClassLabel(names=["anger", "joy", "love"]))})
+    given = {"text": ["a", "b", "c", "d"], "labels": [[2, 0], [], None, [1]]}
+    _write_splits("x", {"train": Dataset.from_dict(given, features=features)}, tmp_path)
+    labels = pq.read_table(tmp_path / "train.parquet")["labels"].to_pylist()
+    assert labels == [["love", "anger"], [], None, ["joy"]]
 
 
 def test_files_and_config_exclude_each_other() -> None:
