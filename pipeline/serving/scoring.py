@@ -45,7 +45,7 @@ def find_exports(folders: Sequence[Path]) -> dict[str, Path]:
     """Return the exports in ``folders`` by name, students first; each folder is one export or holds several."""
     found: dict[str, Path] = {}
     for folder in folders:
-        inside = sorted(settings.parent for settings in folder.rglob("settings.json"))
+        inside = sorted(settings.parent for settings in folder.rglob("settings.json") if _is_whole(settings, folder))
         if not inside:
             what = "holds no exported model" if folder.is_dir() else "is no folder"
             raise GraftError(f"{folder} {what}; make the exports with `dvc repro`, or name a folder that holds some")
@@ -54,6 +54,11 @@ def find_exports(folders: Sequence[Path]) -> dict[str, Path]:
             if found.setdefault(name, export).resolve() != export.resolve():
                 raise GraftError(f"{found[name]} and {export} are both called {name}; serve one of them")
     return dict(sorted(found.items(), key=lambda pair: (pair[0].startswith("teacher/"), pair[0])))
+
+
+def _is_whole(settings: Path, folder: Path) -> bool:
+    """Whether it lies in no hidden folder: a stage writes an export under such a name, and a killed one leaves it."""
+    return not any(part.startswith(".") for part in settings.relative_to(folder).parts)
 
 
 def _name(export: Path) -> str:

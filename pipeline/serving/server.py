@@ -40,13 +40,17 @@ def bind(host: str, port: int) -> socket.socket:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(address)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise GraftError(f"{host}:{port} cannot be served ({reason}); choose another --port or --host") from None
+        raise _unservable(host, port, error) from None
     return taken
 
 
+def _unservable(host: str, port: int, error: OSError) -> GraftError:
+    reason = error.strerror or str(error)
+    return GraftError(f"{host}:{port} cannot be served ({reason}); choose another --port or --host")
+
+
 def serve(taken: socket.socket, host: str, models: Mapping[str, Model], limits: Limits, threads: int) -> None:
-    """Answer on ``taken`` until a signal comes."""
+    """Answer on ``taken`` until a signal comes; GraftError if another listens there by now."""
     room = WaitingRoom(threads, limits.queue, limits.timeout)
     app = Guard(create_app(models, limits, room), is_loopback(host), limits.max_bytes)
     config = uvicorn.Config(
@@ -62,10 +66,16 @@ def serve(taken: socket.socket, host: str, models: Mapping[str, Model], limits: 
         log_level="error",
         timeout_graceful_shutdown=int(limits.timeout) + 1,
     )
-    where = f"http://{f'[{host}]' if ':' in host else host}:{taken.getsockname()[1]}"
+    port = taken.getsockname()[1]
+    where = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    try:
+        taken.listen(config.backlog)
+    except OSError as error:
+        # Another server may have bound it too, while the models of both were loaded, and listens already.
+        room.close()
+        raise _unservable(host, port, error) from None
     if not is_loopback(host):
         _say(f"warning: {where} can be reached from other machines, without a password or encryption")
-    taken.listen(config.backlog)
     _say(f"{where} serves {', '.join(models)}; Ctrl-C ends it")
     try:
         uvicorn.Server(config).run(sockets=[taken])

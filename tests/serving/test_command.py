@@ -16,7 +16,10 @@ from benchmarks.serving import serve_exports
 from pipeline.errors import GraftError
 from pipeline.serve import main
 from pipeline.serving.guard import is_loopback
+from pipeline.serving.limits import Limits
 from pipeline.serving.scoring import find_exports, load_models
+from pipeline.serving.server import bind
+from pipeline.serving.server import serve as serve_on
 from tests.closure import ROOT
 
 # Runs the command and says at its end which libraries it has loaded.
@@ -55,6 +58,15 @@ def test_a_port_in_use_gets_one_line(exports: Path) -> None:
         done = serve(exports, "--port", taken.getsockname()[1])
     assert done.returncode == 1
     assert re.fullmatch(r"graft: serve: 127.0.0.1:\d+ cannot be served \(Address .*\); choose .*\n", done.stderr)
+
+
+def test_a_port_that_another_took_at_the_same_time_gets_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    # Both could bind it, for neither listens until its models are loaded.
+    with bind("127.0.0.1", 0) as first, bind("127.0.0.1", first.getsockname()[1]) as second:
+        first.listen()
+        with pytest.raises(GraftError, match=r"127.0.0.1:\d+ cannot be served \(Address .*\); choose another --port"):
+            serve_on(second, "127.0.0.1", {}, Limits(), 1)
+    assert capsys.readouterr().err == ""
 
 
 def test_without_exports_it_says_what_to_do(tmp_path: Path) -> None:
@@ -105,6 +117,15 @@ def test_exports_are_found_by_name_students_first(exports: Path) -> None:
     assert list(find_exports([exports])) == ["static", "teacher/tiny"]
     assert list(find_exports([exports / "teacher", exports / "static"])) == ["static", "teacher/tiny"]
     assert list(find_exports([exports / "teacher" / "tiny", exports])) == ["static", "teacher/tiny"]
+
+
+def test_an_export_that_is_being_written_is_passed_over(exports: Path, tmp_path: Path) -> None:
+    shutil.copytree(exports / "static", tmp_path / "static")
+    shutil.copytree(exports / "static", tmp_path / ".partial-tiny")
+    assert find_exports([tmp_path]) == {"static": tmp_path / "static"}
+    shutil.rmtree(tmp_path / "static")
+    with pytest.raises(GraftError, match="holds no exported model"):
+        find_exports([tmp_path])
 
 
 def test_two_of_one_name_are_refused(exports: Path, tmp_path: Path) -> None:
