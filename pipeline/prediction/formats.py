@@ -4,7 +4,7 @@ import gzip
 import io
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -50,13 +50,19 @@ def open_source(path: Path, column: str, column_pair: str | None = None) -> Sour
 
 
 def check_output(target: Path, source: Path | None, force: bool) -> None:
-    """GraftError if ``target`` is of no format that is written, is the input, or is there already."""
+    """GraftError if ``target`` is of no format that is written, is the input, is there already or cannot be."""
     if not is_table(target):
         raise GraftError(f"{target} is of no format that is written; {', '.join(TABLES)}")
-    if not target.exists():
-        return
-    if source is not None and source.exists() and target.samefile(source):
+    try:
+        if not target.exists():
+            return
+        is_input = source is not None and source.exists() and target.samefile(source)
+    except OSError as error:
+        raise _unwritten(target, error) from None
+    if is_input:
         raise GraftError(f"{target} is the input; write to another file")
+    if target.is_dir():
+        raise GraftError(f"{target} is a folder; name a file in it")
     if not force:
         raise GraftError(f"{target} is there already; --force replaces it")
 
@@ -71,10 +77,15 @@ def open_sink(target: Path, source: Source, shape: Shape) -> Iterator[Sink]:
             sink.close()
         os.replace(partial, target)
     except OSError as error:
-        reason = reason_of(error) or error.strerror or error
-        raise GraftError(f"{target} could not be written whole: {reason}") from None
+        raise _unwritten(target, error) from None
     finally:
-        partial.unlink(missing_ok=True)
+        # Where it could not even be begun, looking for it fails alike.
+        with suppress(OSError):
+            partial.unlink()
+
+
+def _unwritten(target: Path, error: OSError) -> GraftError:
+    return GraftError(f"{target} could not be written whole: {reason_of(error) or error.strerror or error}")
 
 
 @contextmanager

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+# Up to here a float is every whole number exactly.
+EXACT = 2**53
+
+
 class _Line(NamedTuple):
     """An object, as it is written and as it is read, and why its row is refused."""
 
@@ -39,10 +43,11 @@ class JsonSource(Source):
         return list(self._survey())
 
     def schema(self) -> "pa.Schema":
-        """Numbers and truth values where a key holds nothing else, otherwise text."""
+        """Numbers and truth values where a key holds nothing else, and its column can hold each, otherwise text."""
         import pyarrow as pa
 
-        types = {"bool": pa.bool_(), "int": pa.int64(), "float": pa.float64(), "float int": pa.float64()}
+        whole = dict.fromkeys(("int", "long int", "int long int"), pa.int64())
+        types = {"bool": pa.bool_(), "float": pa.float64(), "float int": pa.float64()} | whole
         found = {name: " ".join(sorted(kinds - {"null"})) for name, kinds in self._survey().items()}
         return pa.schema([(name, types.get(kinds, pa.string())) for name, kinds in found.items()])
 
@@ -94,8 +99,8 @@ class JsonSource(Source):
 def _kind(value: Any) -> str:
     if value is None:
         return "null"
-    if isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**63:
-        return "large int"
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > EXACT:
+        return "long int" if -(2**63) <= value < 2**63 else "large int"
     return type(value).__name__
 
 

@@ -25,6 +25,10 @@ class ParquetSource(Source):
     def __init__(self, path: Path, columns: Sequence[str]) -> None:
         self.name = str(path)
         try:
+            path.open("rb").close()
+        except OSError as error:
+            raise BrokenInputError(f"{path} cannot be read: {error.strerror or error}") from None
+        try:
             # Without these two a column's whole row group, which may be the file, would come into memory.
             self.file = pq.ParquetFile(path, pre_buffer=False, buffer_size=2**16)
             self.total = self.file.metadata.num_rows

@@ -153,6 +153,19 @@ def test_keys_that_come_late_and_of_mixed_kinds_have_columns(tmp_path: Path, cla
     assert found["yes"].to_pylist() == [None, None, True]
 
 
+def test_numbers_that_no_float_is_exactly_are_text_beside_floats(tmp_path: Path, classifier: Classifier) -> None:
+    rows = [
+        {"text": "a", "mixed": 1.5, "near": 0.5, "whole": 1},
+        {"text": "b", "mixed": 2**60 + 1, "near": -(2**53), "whole": 2**60 + 1},
+    ]
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    answer(classifier, tmp_path / "in.jsonl", tmp_path / "out.parquet")
+    found = pq.read_table(tmp_path / "out.parquet")
+    assert found["mixed"].to_pylist() == ["1.5", str(2**60 + 1)]
+    assert found["near"].to_pylist() == [0.5, -(2.0**53)]
+    assert found["whole"].to_pylist() == [1, 2**60 + 1]
+
+
 def test_no_rows_are_a_table_without_rows(tmp_path: Path, classifier: Classifier) -> None:
     write(tmp_path / "in.csv", ["text"], [])
     write(tmp_path / "in.parquet", ["text"], [])
@@ -187,6 +200,7 @@ def test_what_cannot_be_a_table_is_one_line(tmp_path: Path) -> None:
     for name in ("empty.csv", "book.xlsx", "x.parquet.gz"):
         (tmp_path / name).touch()
     (tmp_path / "folder.csv").mkdir()
+    (tmp_path / "folder.parquet").mkdir()
     for name, message in {
         "two.csv": "has two columns 'a'; rename one",
         "none.parquet": "has no column 'text'; it has 'words': name one with --column",
@@ -198,7 +212,8 @@ def test_what_cannot_be_a_table_is_one_line(tmp_path: Path) -> None:
         "x.parquet.gz": "is of no format that is read",
         "folder.csv": "cannot be read: Is a directory",
         "nowhere.csv": "cannot be read: No such file",
-        "nowhere.parquet": "cannot be read as Parquet",
+        "nowhere.parquet": "cannot be read: No such file",
+        "folder.parquet": "cannot be read: Is a directory",
     }.items():
         with pytest.raises(GraftError, match=message):
             open_source(tmp_path / name, "text")
@@ -219,6 +234,21 @@ def test_an_output_is_not_the_input_and_replaces_nothing_unasked(tmp_path: Path)
     check_output(tmp_path / "c.jsonl.gz", tmp_path / "a.csv", force=False)
     with pytest.raises(GraftError, match="is of no format that is written"):
         check_output(tmp_path / "c.txt", None, force=False)
+
+
+def test_an_output_that_cannot_be_is_one_line(tmp_path: Path, classifier: Classifier) -> None:
+    write(tmp_path / "in.csv", ["text"], [("a",)])
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(GraftError, match="is a folder; name a file in it"):
+        check_output(tmp_path / "folder.csv", None, force=True)
+    with pytest.raises(GraftError, match="could not be written whole: File name too long"):
+        check_output(tmp_path / f"{'x' * 300}.csv", None, force=False)
+    # The second is too long only with what it is called until it is whole.
+    for name, reason in {"in.csv/out.csv": "Not a directory", f"{'x' * 245}.csv": "File name too long"}.items():
+        check_output(tmp_path / name, None, force=False)
+        with pytest.raises(GraftError, match=f"could not be written whole: {reason}"):
+            answer(classifier, tmp_path / "in.csv", tmp_path / name)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder.csv", "in.csv"]
 
 
 def test_archives_are_the_same_bytes_each_time(tmp_path: Path, classifier: Classifier) -> None:
