@@ -57,6 +57,7 @@ def test_every_line_of_the_file_explains_itself() -> None:
     [
         ("finetune.learning_rate", "fast", "finetune.learning_rate is 'fast': input should be a valid number"),
         ("finetune.learning_rate", -1.0, "finetune.learning_rate is -1.0: input should be greater than 0"),
+        ("rivals.tfidf.ngrams", [2, 1], r"rivals.tfidf: ngrams is \[2, 1\]; the shortest comes first"),
         ("finetune.epochs", True, "finetune.epochs is True: input should be a valid number"),
         ("budget.steps", 0, "budget.steps is 0: input should be greater than or equal to 1"),
         ("budget.steps", 1.5, "budget.steps is 1.5: input should be a valid integer"),

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pipeline.settings.base import Count, Positive, Section
 
@@ -12,6 +12,12 @@ class NgramRival(Section):
 
     analyzer: Literal["word", "char", "char_wb"] = "word"
     ngrams: Annotated[list[Count], Field(min_length=2, max_length=2)] = [1, 2]
+
+    @model_validator(mode="after")
+    def _shortest_first(self) -> "NgramRival":
+        if self.ngrams[0] > self.ngrams[1]:
+            raise ValueError(f"ngrams is {self.ngrams}; the shortest comes first, then the longest")
+        return self
 
 
 class TfidfRival(NgramRival):
