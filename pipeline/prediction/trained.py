@@ -18,6 +18,7 @@ from pipeline.task import task_of_model
 from pipeline.text.pairs import TextOrPair
 from pipeline.text.policy import Policy
 from pipeline.tokens.encoding import encode, load_tokenizer
+from pipeline.tokens.fertility import check_knows_words
 from pipeline.training.prediction import predict
 
 BATCH_TOKENS = 16384
@@ -50,7 +51,9 @@ def load_trained(folder: Path, threads: int | None = None) -> TrainedClassifier:
     disable_progress_bar()
     if threads is not None:
         torch.set_num_threads(threads)
-    return TrainedClassifier(load_model(folder), load_tokenizer(folder), read_policy(folder))
+    tokenizer = load_tokenizer(folder)
+    check_knows_words(tokenizer, folder)
+    return TrainedClassifier(load_model(folder), tokenizer, read_policy(folder))
 
 
 def read_policy(folder: Path) -> Policy:

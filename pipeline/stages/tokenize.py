@@ -24,7 +24,7 @@ from pipeline.task import Task, task_of
 from pipeline.text.pairs import sides_of, texts_in
 from pipeline.text.stored import stored_unaltered
 from pipeline.tokens.encoding import encode, load_tokenizer
-from pipeline.tokens.fertility import measure_cuts
+from pipeline.tokens.fertility import check_knows_words, measure_cuts
 from pipeline.tokens.pairs import separate_pairs
 from pipeline.tokens.table import TokenSpool, write_tokens
 from pipeline.tokens.training import train_tokenizer
@@ -93,7 +93,9 @@ def _tokenize(
 
 def _tokenizer(config: TokenizerConfig, folder: Path) -> PreTrainedTokenizerFast:
     if config.kind is None or config.vocabulary is None:
-        return load_tokenizer(Path(config.source))
+        loaded = load_tokenizer(Path(config.source))
+        check_knows_words(loaded, Path(config.source))
+        return loaded
     texts = stored_unaltered(lambda: iter_parquet(Path(config.source)), folder)
     tokenizer = train_tokenizer(
         texts,

@@ -60,6 +60,16 @@ def test_a_folder_without_a_model_or_with_a_damaged_one_gets_one_line(tmp_path: 
         load_classifier(trained, "int8")
 
 
+def test_a_folder_that_lost_its_tokenizer_gets_one_line(tmp_path: Path, trained: Path) -> None:
+    for path in trained.iterdir():
+        if path.name != "tokenizer.json":
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    # Of a BERT's transformers makes one that knows no word.
+    (tmp_path / "tokenizer_config.json").write_text('{"tokenizer_class": "BertTokenizer"}', encoding="utf-8")
+    with pytest.raises(GraftError, match="knows no token but its special ones; add its tokenizer"):
+        load_classifier(tmp_path)
+
+
 @pytest.mark.parametrize("name", ["settings.json", "tokenizer.json", "model_int8.onnx"])
 def test_a_damaged_export_gets_one_line(tmp_path: Path, exported: Path, name: str) -> None:
     for path in exported.iterdir():

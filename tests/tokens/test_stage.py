@@ -1,5 +1,6 @@
 """Stage tokenize: the tables and the tokenizer that an entry of params.yaml asks for."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,22 @@ def test_a_trained_tokenizer_knows_the_texts_as_they_came_and_no_others(project:
     # What stands only in altered copies or in validation is unknown, and so is what occurs once.
     known = {"film", "is", "a", "bad", "plot"}
     assert set(tokenizer.get_vocab()) == {"[PAD]", "[UNK]", "[MASK]"} | known
+
+
+def test_a_tokenizer_that_knows_no_word_is_refused(project: Path) -> None:
+    # transformers makes an empty one of a vocabulary under the name that another scheme has, and says nothing.
+    folder = project / "models/pretrained/tiny"
+    vocabulary = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))["model"]["vocab"]
+    (folder / "vocab.json").write_text(json.dumps(vocabulary), encoding="utf-8")
+    (folder / "tokenizer.json").unlink()
+    (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "BertTokenizer"}', encoding="utf-8")
+    write_params(tiny={"source": "models/pretrained/tiny"})
+    with pytest.raises(
+        GraftError,
+        match=r"models/pretrained/tiny holds a tokenizer that knows no token but its special ones; add its tokenizer",
+    ):
+        tokenize.main("tiny")
+    assert not (project / "data/tokenized/tiny").exists()
 
 
 def test_a_trained_tokenizer_is_the_one_that_params_ask_for(project: Path) -> None:
