@@ -36,6 +36,7 @@ def copy_table(path: Path, folder: Path) -> None:
                 "or set data.path to the table itself"
             )
         targets = {table: f"{table.stem}{table.suffix}" for table in tables}
+        _tell_unused(path, {table.name for table in tables})
     elif path.is_file():
         if find_pickles([path.name]):
             raise GraftError(
@@ -58,6 +59,17 @@ def _tables_of(folder: Path, split: str) -> list[Path]:
         names = ", ".join(table.name for table in found)
         raise GraftError(f"{folder} holds {names}; keep one of them, it is not clear which is meant")
     return found
+
+
+def _tell_unused(folder: Path, used: set[str]) -> None:
+    """Name what is a table and no split: under its own name a test split, say, which is now cut from train instead."""
+    files = sorted(file.name for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
+    unused = [name for name in files if name not in used and name.removesuffix(".gz").endswith(FORMATS)]
+    if unused:
+        print(
+            f"{folder}: {', '.join(map(repr, unused))} not used; the tables of a folder are "
+            f"{', '.join(SPLITS[:-1])} and {SPLITS[-1]}, each {', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
+        )
 
 
 def is_model_file(name: str) -> bool:

@@ -32,6 +32,17 @@ def test_a_folder_of_splits(tmp_path: Path) -> None:
     assert names(tmp_path / "out") == ["test.parquet", "train.csv"]
 
 
+def test_tables_of_a_folder_that_are_no_split_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # Else a test split would be cut from train, and nobody told that the one that is there is not it.
+    files = {"train.csv": "a", "dev.jsonl": "b", "test.csv.gz": "c", "validation.csv": "d", "notes.md": "e"}
+    copy_table(place(tmp_path / "in", files | {".dev.csv": ""}), tmp_path / "out")
+    assert names(tmp_path / "out") == ["train.csv", "validation.csv"]
+    assert capsys.readouterr().out == (
+        f"{tmp_path / 'in'}: 'dev.jsonl', 'test.csv.gz' not used; the tables of a folder are "
+        "train, validation and test, each .csv, .tsv, .jsonl or .parquet\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("files", "name", "message"),
     [
