@@ -154,11 +154,18 @@ def _find_files(path: Path) -> list[tuple[str, Path]]:
     if path.is_file():
         files = {path.name: path}
     elif path.is_dir():
-        files = {file.relative_to(path).as_posix(): file for file in path.rglob("*") if file.is_file()}
+        found = (file for file in path.rglob("*") if file.is_file() or file.is_symlink())
+        files = {file.relative_to(path).as_posix(): file for file in found}
         files = {name: file for name, file in files.items() if not re.search(r"(^|/)\.", name)}
     else:
         raise GraftError(f"{path} is missing; set {SECTION}.path to a file or a folder, which may be empty")
     for file in files.values():
+        if not file.is_file():
+            # DVC does not look behind it either: texts there could change unseen.
+            raise GraftError(
+                f"{file} is a link to no file, and not followed; put the files there, or name their folder as "
+                f"{SECTION}.path"
+            )
         if not file.name.endswith(FORMATS):
             raise GraftError(f"{file} is no text that can be read; {SECTION}.path allows {', '.join(FORMATS)}")
     # A name in another encoding than the system's would fit into no table.

@@ -81,6 +81,17 @@ def test_files_are_read_by_name_folders_within_folders_too(tmp_path: Path) -> No
     }
 
 
+@pytest.mark.parametrize("target", ["elsewhere", "nowhere"])
+def test_a_link_to_a_folder_or_to_nothing_is_not_passed_over(tmp_path: Path, target: str) -> None:
+    write(tmp_path / "elsewhere", "corpus.txt", LINES)
+    write(tmp_path / "in", "near.txt", LINES)
+    (tmp_path / "in/file.txt").symlink_to(tmp_path / "elsewhere/corpus.txt")
+    assert read(tmp_path / "in").summary["rows_in"] == 2 * read(tmp_path / "elsewhere").summary["rows_in"] > 0
+    (tmp_path / "in/linked").symlink_to(tmp_path / target)
+    with pytest.raises(GraftError, match=r"in/linked is a link to no file, and not followed; .*transfer_set\.path"):
+        read(tmp_path / "in")
+
+
 def test_a_name_that_is_not_unicode(tmp_path: Path) -> None:
     write(tmp_path, os.fsdecode(b"caf\xe9.txt"), LINES)
     frame = read(tmp_path).frame
