@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from pipeline.errors import GraftError
-from pipeline.lineage.differences import Difference, compare_files
+from pipeline.lineage.differences import Difference, compare_bytes, compare_files
 from pipeline.lineage.settings import iter_changes
 
 # What a run consists of, in the order in which one thing follows from another.
@@ -38,6 +39,8 @@ PARTS = (
     ("metrics", ["metrics"]),
     ("report", ["report"]),
 )
+# Text as it came: no reader of tables may take `01` for `1`, or `NA` for nothing.
+AS_IT_CAME = "data/raw/"
 SKIPPED = re.compile(r"(^|/)(__pycache__|\..*)(/|$)")
 
 
@@ -83,7 +86,7 @@ def compare_runs(one: Path, other: Path) -> list[Part]:
         here, there = (_find(folder, paths, seen) for folder in (one, other))
         files = sorted({*here, *there})
         seen |= set(files)
-        found = {file: _compare(name, one / file, other / file) for file in files}
+        found = {file: _compare(name, file, one / file, other / file) for file in files}
         differences = {file: difference for file, difference in found.items() if difference is not None}
         if files:
             parts.append(Part(name, len(files), len(files) - len(differences), differences))
@@ -97,13 +100,16 @@ def _find(folder: Path, patterns: Sequence[str], seen: set[str]) -> list[str]:
     return [name for name in names if name not in seen and not SKIPPED.search(name)]
 
 
-def _compare(part: str, one: Path, other: Path) -> Difference | None:
+def _compare(part: str, file: str, one: Path, other: Path) -> Difference | None:
     missing = [path for path in (one, other) if not path.exists()]
     if missing:
         return Difference(f"is missing from {'one' if missing[0] == one else 'the other'}", float("inf"))
     if part != "settings":
-        return compare_files(one, other)
-    values = [YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8")) for path in (one, other)]
+        return compare_bytes(one, other) if file.startswith(AS_IT_CAME) else compare_files(one, other)
+    try:
+        values = [YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8")) for path in (one, other)]
+    except (YAMLError, ValueError):
+        return compare_bytes(one, other)
     changes = list(iter_changes(*values))
     more = f" (and {len(changes) - 1} more)" if len(changes) > 1 else ""
     return Difference(f"{changes[0]}{more}", float("inf")) if changes else None

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
 from pipeline.artifacts import read_array
+from pipeline.errors import GraftError
 from pipeline.lineage.settings import flatten, show
 
 
@@ -29,9 +30,21 @@ def compare_files(one: Path, other: Path) -> Difference | None:
     if cmp(one, other, shallow=False):
         return None
     compare = READERS.get(one.suffix)
-    found = compare(one, other) if compare is not None else Difference("the contents differ", float("inf"))
+    if compare is None:
+        return compare_bytes(one, other)
+    try:
+        found = compare(one, other)
+    except (OSError, ValueError, pa.ArrowException, SafetensorError, GraftError) as error:
+        # One of them is cut off or damaged, so they cannot hold the same.
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        return Difference(f"the contents differ, and not both can be read: {reason}", float("inf"))
     # The same values in other bytes: nothing that a reader of the values could tell.
     return found or Difference("the bytes differ, the values do not", 0.0)
+
+
+def compare_bytes(one: Path, other: Path) -> Difference | None:
+    """Return whether two files differ at all, for those whose values are not the pipeline's to read."""
+    return None if cmp(one, other, shallow=False) else Difference("the contents differ", float("inf"))
 
 
 def _worst(found: Iterator[Difference]) -> Difference | None:
@@ -91,12 +104,17 @@ def _compare_frames(one: pd.DataFrame, other: pd.DataFrame) -> Difference | None
                 found = compare_arrays(f"column {name}", first.to_numpy(), second.to_numpy())
                 if found:
                     yield found
-            elif changed := int((first.astype("str") != second.astype("str")).sum()):
+            elif changed := _count_changed(first, second):
                 what = "labels flipped" if name == "predicted" else "values differ"
                 yield Difference(f"column {name}: {changed:,} of {len(one):,} {what}", float("inf"))
 
     # Flipped labels first: they are what one would look for.
     return _worst(iter(sorted(columns(), key=lambda found: not found.what.startswith("column predicted"))))
+
+
+def _count_changed(one: pd.Series, other: pd.Series) -> int:
+    same = (one.astype("str") == other.astype("str")) | (one.isna() & other.isna())
+    return int((~same).sum())
 
 
 def _compare_parquet(one: Path, other: Path) -> Difference | None:
@@ -116,7 +134,10 @@ def _compare_arrow(one: Path, other: Path) -> Difference | None:
 
 
 def _compare_csv(one: Path, other: Path) -> Difference | None:
-    frames = [pd.read_csv(path, quoting=csv.QUOTE_MINIMAL) for path in (one, other)]
+    # A label may be called NA or null; only an empty cell holds nothing.
+    frames = [
+        pd.read_csv(path, quoting=csv.QUOTE_MINIMAL, keep_default_na=False, na_values=[""]) for path in (one, other)
+    ]
     return _compare_frames(*frames)
 
 

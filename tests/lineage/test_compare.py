@@ -147,6 +147,60 @@ def test_values_that_are_no_numbers_and_bytes_alone(tmp_path: Path) -> None:
     assert (found.what, found.largest) == ("column loss: max abs difference 0.25", 0.25)
 
 
+def write_pair(folder: Path, name: str, one: bytes, other: bytes) -> tuple[Path, Path]:
+    paths = folder / f"1-{name}", folder / f"2-{name}"
+    for path, content in zip(paths, (one, other), strict=True):
+        path.write_bytes(content)
+    return paths
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [(b"text,label\nx,01\n", b"text,label\nx,1\n"), (b"text,label\nNA,1\n", b"text,label\nnull,1\n")]
+)
+def test_texts_as_they_came_are_no_numbers(
+    runs: tuple[Path, Path],
+    one: bytes,
+    other: bytes,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for folder, content in zip(runs, (one, other), strict=True):
+        (folder / "data/raw").mkdir()
+        (folder / "data/raw/data.csv").write_bytes(content)
+    status, text = run(capsys, monkeypatch, *runs)
+    assert status == 1
+    assert text.splitlines()[-1] == "First difference: input: data/raw/data.csv: the contents differ"
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.csv", "a.json", "a.npy", "a.arrow", "a.safetensors"])
+def test_a_damaged_file_differs_and_is_named(tmp_path: Path, name: str) -> None:
+    found = compare_files(*write_pair(tmp_path, name, b"", b'a,b\n"1,2,3\n\xff'))
+    assert found is not None
+    assert found.what.startswith("the contents differ, and not both can be read: ")
+    assert found.largest == float("inf")
+
+
+def test_damaged_settings_differ(
+    runs: tuple[Path, Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (runs[1] / "params.yaml").write_text("budget: {")
+    status, text = run(capsys, monkeypatch, *runs)
+    assert status == 1
+    assert text.splitlines()[-1] == "First difference: settings: params.yaml: the contents differ"
+
+
+def test_cells_without_a_value_are_equal_to_one_another(tmp_path: Path) -> None:
+    paths = [tmp_path / "1.parquet", tmp_path / "2.parquet"]
+    for path, last in zip(paths, ("a", "b"), strict=True):
+        write_parquet(path, pd.DataFrame({"domain": ["x", None, None, last]}))
+    found = compare_files(*paths)
+    assert found is not None
+    assert found.what == "column domain: 1 of 4 values differ"
+    found = compare_files(*write_pair(tmp_path, "b.csv", b"label,n\nNA,1\n,2\n", b"label,n\nnull,1\n,2\n"))
+    assert found is not None
+    assert found.what == "column label: 1 of 2 values differ"
+
+
 @pytest.mark.slow
 def test_a_whole_run_against_itself_and_an_edit(tiny: Tiny, tmp_path: Path) -> None:
     other = Path(shutil.copytree(tiny.folder, tmp_path / "other", ignore=shutil.ignore_patterns(".dvc", ".git")))
