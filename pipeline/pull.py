@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import networkx as nx
-from dvc.exceptions import NotDvcRepoError
+from dvc.exceptions import DvcException, NotDvcRepoError
 from dvc.repo import Repo, lock_repo
 
 from pipeline.errors import GraftError
@@ -22,12 +22,13 @@ def main() -> None:
     """Say what is stale, and have DVC pull what that needs."""
     try:
         try:
-            repository = Repo()
+            with Repo() as repo, lock_repo(repo):
+                stale = find_stale(repo)
+                missing = find_missing(repo, stale)
         except NotDvcRepoError:
             raise GraftError(f"{Path.cwd()} is no DVC repository; run from the root of a git clone") from None
-        with repository as repo, lock_repo(repo):
-            stale = find_stale(repo)
-            missing = find_missing(repo, stale)
+        except DvcException as error:  # a file that is no YAML, or another dvc at work
+            raise GraftError(str(error).splitlines()[0]) from None
         print(f"Stale: {', '.join(sorted(stage.addressing for stage in stale)) or 'nothing'}", flush=True)
         # DVC's own command: where it fails, its words say why and hold no password.
         if missing and (status := subprocess.run([sys.executable, "-m", "dvc", "pull", *missing]).returncode):
