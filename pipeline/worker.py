@@ -61,7 +61,9 @@ def work(host: str, port: int, patience: float) -> int:
                     print("worker: the head has nothing more to do", flush=True)
                     store.add("ended", 1)
                     return 0
-                if job.id != done:
+                if job.id == done:
+                    heard = time.monotonic()  # the head is at work with others; the next stage may want this node
+                else:
                     done = job.id
                     heard = _join(store, job, host, port)
             except RuntimeError:  # what torch raises where the head is gone; it may come back

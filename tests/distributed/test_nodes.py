@@ -1,12 +1,15 @@
 """Two nodes, here two folders on one machine: a worker joins, refuses, is sent home, and says when it is left alone."""
 
+import json
 import socket
+import threading
 from pathlib import Path
 
 import pytest
 
 from pipeline import worker
 from pipeline.distributed.head import launch_stage
+from pipeline.distributed.network import open_store
 from pipeline.errors import GraftError
 from tests.distributed.conftest import Start, write_project
 
@@ -80,3 +83,16 @@ def test_a_head_to_which_nobody_comes_says_where_it_waited(
 def test_a_worker_without_a_head_ends_with_a_status_of_its_own(address: str, capfd: pytest.CaptureFixture[str]) -> None:
     assert worker.main([address, "--patience", "1"]) == 3
     assert capfd.readouterr().err == f"graft: worker: nothing heard of the head {address} for 1 s (--patience)\n"
+
+
+def test_a_worker_too_many_waits_as_long_as_the_head_is_there(address: str) -> None:
+    host, port = address.split(":")
+    store = open_store(host, int(port))
+    job = {"id": "long", "stage": "teach", "words": ["ends"], "nodes": 1, "processes": 1}
+    store.set("job", json.dumps({**job, "environment": {}, "head": "first", "is": {}, "seconds": 1.0}))
+    over = threading.Timer(4.0, store.set, ["job", json.dumps({"end": True})])
+    over.start()
+    try:
+        assert worker.main([address, "--patience", "1"]) == 0
+    finally:
+        over.join()
