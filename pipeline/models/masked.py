@@ -19,7 +19,7 @@ from pipeline.artifacts import required
 from pipeline.errors import GraftError
 from pipeline.models.encoder import configure
 from pipeline.models.masked_student import masked_student_config, register
-from pipeline.models.transformer import usable_positions
+from pipeline.models.transformer import check_loaded, usable_positions
 from pipeline.weights import check_weights
 
 
@@ -61,19 +61,28 @@ def new_masked_model(settings: dict[str, Any], tokenizer: PreTrainedTokenizerFas
 def load_masked_model(folder: Path, tokenizer: PreTrainedTokenizerFast, length: int) -> PreTrainedModel:
     """The pretrained model in ``folder``; where it has lost the head that guesses tokens, a new one.
 
-    Raises GraftError if the folder holds no safetensors model that could have one, or one that the tokenizer or the
-    length does not fit.
+    Raises GraftError if the folder holds no safetensors model that could have one, weights that are not its own, or one
+    that the tokenizer or the length does not fit.
     """
     check_weights(required(folder))
     register()
     try:
-        model = AutoModelForMaskedLM.from_pretrained(
-            str(folder), local_files_only=True, trust_remote_code=False, use_safetensors=True, dtype=torch.float32
+        model, report = AutoModelForMaskedLM.from_pretrained(
+            str(folder),
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+            dtype=torch.float32,
+            output_loading_info=True,
         )
     except (OSError, ValueError, SafetensorError) as error:
         raise GraftError(
             f"{folder} holds no model that can guess masked tokens: {str(error).splitlines()[0][:200]}"
         ) from None
+    # The head may be missing, nothing else.
+    prefix = "" if model.base_model is model else f"{model.base_model_prefix}."
+    lost = {name.removeprefix(prefix) for name in report["missing_keys"] if name.startswith(prefix)}
+    check_loaded(model.base_model, {"missing_keys": lost}, folder)
     _check_positions(model, model.config, length, f"the number of positions of {folder}")
     if len(tokenizer) > model.config.vocab_size:
         raise GraftError(f"the tokenizer has {len(tokenizer)} tokens, {folder} only {model.config.vocab_size}")

@@ -1,11 +1,13 @@
 """A model that is pretrained here learns, is measured as it says, and ends the same if it is killed on the way."""
 
 import math
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import AutoModel, BertConfig, BertForMaskedLM, PreTrainedTokenizerFast
 from transformers.modeling_outputs import MaskedLMOutput
 
@@ -161,3 +163,13 @@ def test_a_model_that_cannot_go_on_gets_one_line(
     (tmp_path / "config.json").write_text("{}", encoding="utf-8")
     with pytest.raises(GraftError, match=str(tmp_path)):
         load_masked_model(tmp_path, tokenizer, 16)
+
+
+def test_weights_of_another_model_do_not_go_on_as_random_ones(
+    pretrained: Path, tokenizer: PreTrainedTokenizerFast, tmp_path: Path
+) -> None:
+    shutil.copytree(pretrained, tmp_path / "other")
+    named = {f"of_another.{name}": value for name, value in load_file(pretrained / "model.safetensors").items()}
+    save_file(named, tmp_path / "other/model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(GraftError, match=r"weights in .*other are not those of its config.json: .* are missing"):
+        load_masked_model(tmp_path / "other", tokenizer, 16)
