@@ -12,6 +12,9 @@ LAYER = re.compile(r"(?<=\.)\d+(?=\.)")
 # pooled by.
 HEAD = ("classifier.", "comparison.", "attention.")
 
+# Numbered modules that lie beside one another, all on top: the windows of textcnn.
+BESIDE = ("convolutions.",)
+
 
 def layer_groups(model: nn.Module) -> list[list[nn.Parameter]]:
     """Parameters of a classifier of this pipeline: its embeddings, each of its layers from the lowest up, its head.
@@ -21,7 +24,7 @@ def layer_groups(model: nn.Module) -> list[list[nn.Parameter]]:
     layer between embeddings and head. A group may be empty.
     """
     named = list(model.named_parameters())
-    numbers = [None if name.startswith(HEAD) else LAYER.search(name) for name, _ in named]
+    numbers = [None if name.startswith(HEAD + BESIDE) else LAYER.search(name) for name, _ in named]
     depth = max((int(found[0]) + 1 for found in numbers if found), default=1)
     first = next((at for at, found in enumerate(numbers) if found), 0)
     groups: list[list[nn.Parameter]] = [[] for _ in range(depth + 2)]

@@ -53,6 +53,13 @@ def test_students_have_layers_too(tokenizer: PreTrainedTokenizerFast) -> None:
     assert bilstm[0] == ["embedding.weight"]
     assert {name.split(".")[0] for name in bilstm[1]} == {"forwards", "backwards"}
     assert {name.split(".")[0] for name in bilstm[3]} == {"classifier", "attention"}
+    # Its windows stand side by side above all blocks.
+    textcnn = names(student("textcnn", {"blocks": 3, "widths": [1, 2], "filters": 4}, tokenizer, LABELS))
+    assert textcnn[0] == ["embedding.weight"]
+    assert [{name.split(".")[0] for name in group} for group in textcnn[1:3]] == [{"blocks"}, {"blocks"}]
+    assert {name.split(".")[0] for name in textcnn[3]} == {"blocks", "convolutions", "norm"}
+    windows = names(student("textcnn", {"widths": [1, 2, 3], "filters": 4}, tokenizer, LABELS))
+    assert [len(group) for group in windows] == [1, 8, 2]
     # One without numbered layers is one layer between its embeddings and its head.
     static = names(student("static", {"hidden_size": 8}, tokenizer, LABELS))
     assert len(static) == 3
