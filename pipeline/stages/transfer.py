@@ -11,7 +11,7 @@ in. A killed run goes on from its last checkpoint.
 from collections.abc import Mapping
 from pathlib import Path
 
-from transformers import PreTrainedModel
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from pipeline.artifacts import read_array, read_json, read_parquet
 from pipeline.models.registry import load_model, student
@@ -71,7 +71,7 @@ def main(name: str) -> None:
     seed_everything(budget.seed)
     model = student(settings.architecture, settings.config, tokenizer, task.labels, task.pairs)
     task.describe(model.config)
-    copied = _start(model, params, settings) if params.transfer.warm_start else 0
+    copied = _start(model, params, settings, tokenizer) if params.transfer.warm_start else 0
     say(f"transfer@{name}: {copied:,} of {model.num_parameters():,} weights start from {settings.start}")
     lesson = build_lesson(model, params.transfer.phases, signals, budget.steps, settings.tuning)
     # The order of the teachers is that of their vectors side by side.
@@ -93,11 +93,15 @@ def _inputs(params: Settings, settings: StudentConfig, taught: Mapping[str, Path
     return [*teachers, *tables, Path("models/vocabulary") / tokens.name, LABELS]
 
 
-def _start(model: PreTrainedModel, params: Settings, settings: StudentConfig) -> int:
+def _start(
+    model: PreTrainedModel, params: Settings, settings: StudentConfig, tokenizer: PreTrainedTokenizerFast
+) -> int:
     if settings.start != TEACHERS:
         return start_from(model, Path(settings.start))
     if not isinstance(model, StudentModel):
-        return copy_layers(model, [load_model(Path(TEACHERS) / teacher) for teacher in params.teachers])
+        folders = [Path(TEACHERS) / teacher for teacher in params.teachers]
+        same = [load_tokenizer(folder).get_vocab() == tokenizer.get_vocab() for folder in folders]
+        return copy_layers(model, [load_model(folder) for folder in folders], same)
     folder = Path("models/vocabulary") / settings.tokenizer
     return warm_start(model, read_array(folder / "vectors.npy"), read_array(folder / "counts.npy"))
 

@@ -8,29 +8,39 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from torch import nn
+from transformers import PreTrainedModel
 
 from pipeline.tuning.layers import LAYER
 
 
-def copy_layers(student: nn.Module, teachers: Sequence[nn.Module]) -> int:
+def copy_layers(
+    student: PreTrainedModel, teachers: Sequence[PreTrainedModel], same_tokens: Sequence[bool] | None = None
+) -> int:
     """Start ``student`` from the teacher that it shares most with; return how many values were copied.
 
     A parameter is taken from the teacher's of like name and shape. What has no like (another family, another
-    width, another vocabulary) stays as it was.
+    width, another vocabulary) stays as it was; so do the embeddings of a teacher whose tokens are not the student's by
+    ``same_tokens``, for a row is another token there, however many there are.
     """
-    pairs = max((_pairs(student, teacher) for teacher in teachers), key=_size)
+    same = [True] * len(teachers) if same_tokens is None else same_tokens
+    pairs = max((_pairs(student, *each) for each in zip(teachers, same, strict=True)), key=_size)
     with torch.no_grad():
         for target, source in pairs:
             target.copy_(source)
     return _size(pairs)
 
 
-def _pairs(student: nn.Module, teacher: nn.Module) -> list[tuple[nn.Parameter, nn.Parameter]]:
+def _pairs(
+    student: PreTrainedModel, teacher: PreTrainedModel, same_tokens: bool
+) -> list[tuple[nn.Parameter, nn.Parameter]]:
     target, source = dict(student.named_parameters()), dict(teacher.named_parameters())
     chosen = spaced_layers(_depth(source), _depth(target))
+    own = set() if same_tokens else {id(each) for each in student.get_input_embeddings().parameters()}
     likes = {name: source.get(LAYER.sub(lambda found: str(chosen[int(found[0])]), name, count=1)) for name in target}
     return [
-        (target[name], like) for name, like in likes.items() if like is not None and like.shape == target[name].shape
+        (target[name], like)
+        for name, like in likes.items()
+        if like is not None and like.shape == target[name].shape and id(target[name]) not in own
     ]
 
 

@@ -1,9 +1,17 @@
 """A transformer student takes the teacher's layers where they fit."""
 
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
 import torch
-from transformers import BertConfig, DistilBertConfig
+from tokenizers import Tokenizer, models
+from transformers import BertConfig, DistilBertConfig, PreTrainedTokenizerFast
 
 from pipeline.models.encoder import EncoderConfig, EncoderForSequenceClassification
+from pipeline.settings.base import TEACHERS
+from pipeline.stages.transfer import _start
 from pipeline.transfer.layers import copy_layers, spaced_layers
 
 
@@ -61,3 +69,29 @@ def test_the_teacher_that_shares_most_is_taken() -> None:
     near, far, student = bert(2), bert(2, hidden_size=32), bert(1)
     assert copy_layers(student, [far, near]) == copy_layers(bert(1), [near])
     assert torch.equal(student.classifier.weight, near.classifier.weight)
+
+
+def of_words(*words: str) -> PreTrainedTokenizerFast:
+    """A tokenizer of 20 words, ``words`` the first of them."""
+    every = [*words, *(f"w{at}" for at in range(20 - len(words)))]
+    model = models.WordLevel({word: at for at, word in enumerate(every)}, unk_token="[UNK]")
+    return PreTrainedTokenizerFast(tokenizer_object=Tokenizer(model), pad_token="[PAD]", unk_token="[UNK]")
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_embeddings_come_from_a_teacher_of_the_same_tokens_alone(
+    same: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    teacher, student = bert(2), bert(1)
+    teacher.save_pretrained(Path(TEACHERS) / "first")
+    of_words("[PAD]", "[UNK]", "good", "bad").save_pretrained(Path(TEACHERS) / "first")
+    own = of_words("[PAD]", "[UNK]", *(("good", "bad") if same else ("bad", "good")))
+    words = student.encoder.embeddings.word_embeddings.weight
+    before = words.detach().clone()
+    params: Any = SimpleNamespace(teachers=["first"])
+    settings: Any = SimpleNamespace(start=TEACHERS, tokenizer="own")
+    every = sum(parameter.numel() for parameter in student.parameters())
+    assert _start(student, params, settings, own) == every - (0 if same else before.numel())
+    assert torch.equal(words, teacher.encoder.embeddings.word_embeddings.weight if same else before)
+    assert torch.equal(student.classifier.weight, teacher.classifier.weight)
