@@ -10,7 +10,7 @@ from transformers import AutoModel, PreTrainedModel
 from pipeline.artifacts import read_json, required
 from pipeline.errors import GraftError
 from pipeline.models.registry import PREFIX
-from pipeline.models.transformer import text_encoder
+from pipeline.models.transformer import check_loaded, text_encoder
 from pipeline.weights import check_weights
 
 # The classifier, and what compares two texts, are the task's; everything else was pretrained.
@@ -21,7 +21,7 @@ def start_from(student: PreTrainedModel, folder: Path) -> int:
     """Start ``student`` from the model in ``folder``; return how many values were copied.
 
     A student that is written here starts from one that was pretrained as ``masked_student`` is, a transformers encoder
-    from one of its kind. Raises GraftError if they differ in kind or size.
+    from one of its kind. Raises GraftError if they differ in kind or size, or most of the weights are missing.
     """
     check_weights(required(folder))
     is_ours = str(read_json(folder / "config.json").get("model_type", "")).startswith(PREFIX)
@@ -54,5 +54,7 @@ def _students_own(folder: Path) -> dict[str, torch.Tensor]:
 
 def _encoders(folder: Path) -> dict[str, torch.Tensor]:
     options = {"local_files_only": True, "trust_remote_code": False, "use_safetensors": True, "dtype": torch.float32}
-    weights: dict[str, torch.Tensor] = text_encoder(AutoModel.from_pretrained(str(folder), **options)).state_dict()
+    encoder, report = AutoModel.from_pretrained(str(folder), **options, output_loading_info=True)
+    check_loaded(encoder, report, folder)
+    weights: dict[str, torch.Tensor] = text_encoder(encoder).state_dict()
     return weights

@@ -1,9 +1,11 @@
 """A student that is pretrained guesses from its neighbours, and starts what it will be from all it has learnt."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import PreTrainedTokenizerFast
 
 from pipeline.errors import GraftError
@@ -60,6 +62,18 @@ def test_an_encoder_starts_from_one_of_its_kind(pretrained: Path, tokenizer: Pre
     larger = student("encoder", settings | {"intermediate_size": 128}, tokenizer, ["bad", "good"])
     with pytest.raises(GraftError, match=r"does not fit: .* is \[64, 32\] there, \[128, 32\] in the student"):
         start_from(larger, pretrained)
+
+
+def test_no_encoder_starts_from_random_weights_that_stand_in_for_others(
+    pretrained: Path, tokenizer: PreTrainedTokenizerFast, tmp_path: Path
+) -> None:
+    shutil.copytree(pretrained, tmp_path / "other")
+    named = {f"of_another.{name}": value for name, value in load_file(pretrained / "model.safetensors").items()}
+    save_file(named, tmp_path / "other/model.safetensors", metadata={"format": "pt"})
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+    settings = {"model_type": "bert", "max_position_embeddings": 64, **sizes}
+    with pytest.raises(GraftError, match=r"weights in .*other are not those of its config.json: .* are missing"):
+        start_from(student("encoder", settings, tokenizer, ["bad", "good"]), tmp_path / "other")
 
 
 def test_what_does_not_fit_gets_one_line(pretrained: Path, tokenizer: PreTrainedTokenizerFast, tmp_path: Path) -> None:
