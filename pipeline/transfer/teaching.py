@@ -45,11 +45,17 @@ def read_shard(
     tokens = None if axes is None else np.zeros((len(table.input_ids), axes.directions.shape[1]), np.float16)
     for rows, outputs in read_batches(model, table, pad_token_id, batch_tokens, precision):
         logits[rows] = to_numpy(outputs.logits)
-        pooled[rows] = to_numpy(outputs["pooled"])
+        pooled[rows] = to_half(to_numpy(outputs["pooled"]))
         if axes is not None and tokens is not None:
             flat, mask = flat_positions(table, rows)
-            tokens[flat] = (to_numpy(outputs["tokens"])[mask] - axes.mean) @ axes.directions
+            tokens[flat] = to_half((to_numpy(outputs["tokens"])[mask] - axes.mean) @ axes.directions)
     return Said(logits, pooled, tokens)
+
+
+def to_half(states: np.ndarray) -> np.ndarray:
+    """Bring states to float16; those beyond its range, as MobileBERT has them, to its ends and not to infinity."""
+    half = np.finfo(np.float16)
+    return np.clip(states, half.min, half.max).astype(np.float16)
 
 
 def principal_axes(model: PreTrainedModel, table: TokenTable, pad_token_id: int, width: int) -> Axes:

@@ -1,16 +1,20 @@
 """What a teacher says is the same in shards as at once, and its token states reach a student's own tokens."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from transformers import PreTrainedTokenizerFast
 
 from pipeline.models.encoder import EncoderForSequenceClassification, load_pretrained_encoder
+from pipeline.stages.vocabulary import _read
 from pipeline.tokens.encoding import encode
 from pipeline.tokens.table import TokenTable, slice_rows
 from pipeline.tokens.training import train_tokenizer
 from pipeline.transfer.signals import AlignedTokens
 from pipeline.transfer.teaching import principal_axes, read_shard
+from pipeline.transfer.warm_start import reduce_vectors, token_texts
 
 TEXTS = ["the film was good", "a very bad plot", "so", "it is not fine but great and the story is awful", "the book"]
 
@@ -75,3 +79,27 @@ def test_token_states_cross_to_another_tokenizer(
     assert known[:, 0].tolist() == expected, "each letter gets the state of its word, spaces none"
     assert (known[:, 1] == -known[:, 0]).all()
     assert not entries[1][2:].any(), "padding gets none"
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered in cast")
+def test_states_beyond_half_precision_are_no_infinities(
+    pretrained: Path, tokenizer: PreTrainedTokenizerFast, tmp_path: Path
+) -> None:
+    # As large as those of MobileBERT, whose first token's reach into the tens of millions.
+    torch.manual_seed(0)
+    large = load_pretrained_encoder(pretrained, ["bad", "good"], tokenizer)
+    with torch.no_grad():
+        large.encoder.encoder.layer[-1].output.LayerNorm.bias[3] = 2e7
+    large.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    whole = table(tokenizer)
+    said = read_shard(large.eval(), whole, 0, 64, "fp32", principal_axes(large, whole, 0, width=8))
+    assert said.tokens is not None
+    assert np.isfinite(said.pooled).all()
+    assert np.isfinite(said.tokens).all()
+    texts = token_texts(tokenizer)
+    vectors = _read(tmp_path, texts)
+    assert np.isfinite(vectors).all()
+    reduced = reduce_vectors(vectors, np.ones(len(texts)), 4)
+    assert np.isfinite(reduced).all()
+    assert reduced.std() > 0
