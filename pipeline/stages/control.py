@@ -19,6 +19,7 @@ from pipeline.tokens.table import read_tokens
 from pipeline.training.checkpoints import unfinished_work
 from pipeline.training.folder import publish_model
 from pipeline.training.machine import seed_everything
+from pipeline.training.start import start_near
 from pipeline.training.together import say
 from pipeline.training.trainer import train
 
@@ -45,6 +46,7 @@ def main(name: str) -> None:
     seed_everything(budget.seed)
     model = student(settings.architecture, settings.control_config(), tokenizer, task.labels, task.pairs)
     task.describe(model.config)
+    start_near(model, tables["train"].labels)
     pad, at = tokenizer.pad_token_id, (budget.steps, budget.evaluations, budget.seed)
     told = {"budget": budget, "student": settings}
     with unfinished_work(f"control@{name}", told, [*(tokens / each for each in READ), LABELS]) as work:

@@ -20,6 +20,7 @@ from pipeline.tokens.table import read_tokens
 from pipeline.training.checkpoints import unfinished_work
 from pipeline.training.folder import publish_model
 from pipeline.training.machine import seed_everything
+from pipeline.training.start import start_near
 from pipeline.training.together import say
 from pipeline.training.trainer import train
 
@@ -47,6 +48,7 @@ def main(name: str) -> None:
     pretrained = Path("models/pretrained") / teacher.pretrained
     model = load_pretrained_encoder(pretrained, task.labels, tokenizer, changes=teacher.config, pooling=tuning.pooling)
     task.describe(model.config)
+    start_near(model, tables["train"].labels)
     steps = math.ceil(math.ceil(len(tables["train"]) / config.batch_size) * config.epochs)
     told = {"finetune": config, "teacher": teacher}
     with unfinished_work(f"finetune@{name}", told, [pretrained, *(tokens / each for each in READ), LABELS]) as work:

@@ -11,6 +11,7 @@ in. A killed run goes on from its last checkpoint.
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from pipeline.artifacts import read_array, read_json, read_parquet
@@ -29,6 +30,7 @@ from pipeline.tokens.table import TokenTable, read_tokens
 from pipeline.training.checkpoints import unfinished_work
 from pipeline.training.folder import publish_model
 from pipeline.training.machine import seed_everything
+from pipeline.training.start import start_near
 from pipeline.training.together import say
 from pipeline.training.trainer import train
 from pipeline.transfer.layers import copy_layers
@@ -71,6 +73,7 @@ def main(name: str) -> None:
     seed_everything(budget.seed)
     model = student(settings.architecture, settings.config, tokenizer, task.labels, task.pairs)
     task.describe(model.config)
+    start_near(model, np.asarray(signals["gold"]))
     copied = _start(model, params, settings, tokenizer) if params.transfer.warm_start else 0
     say(f"transfer@{name}: {copied:,} of {model.num_parameters():,} weights start from {settings.start}")
     lesson = build_lesson(model, params.transfer.phases, signals, budget.steps, settings.tuning)
