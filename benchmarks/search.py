@@ -126,7 +126,7 @@ def make_plan(stage: str, trial: Trial, decisive: Mapping[str, bytes]) -> Plan:
 
 def sort_outcomes(outcomes: Sequence[Outcome], metric: str) -> list[Outcome]:
     """Best first."""
-    return sorted(outcomes, key=lambda each: each.score, reverse=metric != "loss")
+    return sorted(outcomes, key=lambda each: each.score, reverse=metric not in ("loss", "rmse"))
 
 
 def how_to_take(best: Plan) -> str:

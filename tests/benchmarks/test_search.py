@@ -123,7 +123,8 @@ def test_the_best_comes_first() -> None:
         "| two | None | 0.600 | 10 |",
         "| now | – | 0.500 | 10 |",
     ]
-    assert build_table(outcomes, "loss").splitlines()[2].startswith("| now |")
+    for error in ("loss", "rmse"):
+        assert build_table(outcomes, error).splitlines()[2].startswith("| now |")
 
 
 def test_the_last_line_takes_the_best_over() -> None:
