@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +31,14 @@ class Measures:
     def __init__(self, classifier: Classifier) -> None:
         self.classifier = classifier
         self.known: dict[str, tuple[int, ...]] = {}
+        self.characters = 0
 
     def read_before(self, texts: Sequence[TextOrPair]) -> dict[str, Any]:
         """Tokenize ``texts``; their words stay known. Return how many words those are."""
         for start in range(0, len(texts), BATCH):
             self.classifier.encode(texts[start : start + BATCH])
         if self.classifier.words is not None:
-            self.known = self.classifier.words.known
+            self.known, self.characters = self.classifier.words.known, self.classifier.words.characters
         return {"words": len(self.known)}
 
     def latencies(self, texts: Sequence[TextOrPair]) -> dict[str, Any]:
@@ -50,12 +52,13 @@ class Measures:
         return {"milliseconds": found}
 
     def throughput(self, texts: Sequence[TextOrPair], seconds: float) -> dict[str, Any]:
-        """Read batches of ``BATCH`` texts, over and over, for ``seconds`` at least.
+        """Read batches of ``BATCH`` texts, over and over, for ``seconds`` at least; fewer texts fill one, repeated.
 
         Return ``texts`` read, the ``seconds`` they took, and how many of those the model itself took, tokenization
         apart.
         """
-        batches = [list(texts[start : start + BATCH]) for start in range(0, len(texts) - BATCH + 1, BATCH)]
+        filled = [*texts, *islice(cycle(texts), max(0, BATCH - len(texts)))]
+        batches = [filled[start : start + BATCH] for start in range(0, len(filled) - BATCH + 1, BATCH)]
         read, spent, model = 0, 0.0, 0.0
         while spent < seconds:
             at = read // BATCH % len(batches)
@@ -73,7 +76,7 @@ class Measures:
 
     def _forget(self) -> None:
         if self.classifier.words is not None:
-            self.classifier.words.known = dict(self.known)
+            self.classifier.words.known, self.classifier.words.characters = dict(self.known), self.characters
 
 
 def peak_memory() -> dict[str, Any]:

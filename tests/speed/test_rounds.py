@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.deployment import words
 from pipeline.deployment.classifier import Classifier
 from pipeline.deployment.digest import digest
 from pipeline.errors import GraftError
@@ -53,6 +54,12 @@ def test_processes_are_measured_in_turn(exported: Path) -> None:
             assert 20e6 < each["bytes"] < 200e6
 
 
+def test_fewer_texts_than_a_batch_are_measured_too(exported: Path) -> None:
+    found = Measures(Classifier(exported)).throughput(["the film was good", "so bad", "fine"], seconds=1e-9)
+    assert found["texts"] == 32
+    assert 0 < found["model_seconds"] < found["seconds"]
+
+
 def test_a_model_that_cannot_be_loaded_is_named(exported: Path, tmp_path: Path) -> None:
     with pytest.raises(GraftError, match="could not be measured"):
         measure({"none": tmp_path}, "int8", ["good"] * 32, [], 1, 1)
@@ -95,3 +102,16 @@ def test_a_text_that_is_measured_again_is_new_again(exported: Path, monkeypatch:
         measures.throughput(texts, seconds=0.05)
     read = before | {"the", "film", "was", "good"}
     assert known[:4] == [before, read, before, read]
+
+
+def test_what_is_known_from_before_is_kept_however_long_it_is_measured(
+    exported: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    classifier = Classifier(exported)
+    assert classifier.words is not None
+    monkeypatch.setattr(words, "CHARACTERS", 40)
+    measures = Measures(classifier)
+    measures.read_before(["a fine plot"])
+    for _ in range(10):
+        measures.latencies(["so bad"])
+        assert {"a", "fine", "plot"} <= classifier.words.known.keys()
