@@ -4,10 +4,11 @@ import asyncio
 from collections import Counter
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from benchmarks import load
-from benchmarks.load import Load, figures, measure, unexpected
+from benchmarks.load import Load, figures, measure, unexpected, within_limits
 from benchmarks.serving import serve_exports
 
 
@@ -35,5 +36,19 @@ def test_it_finds_what_is_wrong() -> None:
 
 
 def test_figures() -> None:
-    found = Load([0.1] * 19 + [0.5], Counter({200: 18, 0: 2}))
-    assert figures(32, found, 9) == ["32", "2.0", "64", "100.0", "120.0", "20", "2"]
+    found = Load([0.1] * 19 + [0.5], Counter({200: 18, 0: 2}), 9)
+    assert figures(32, found) == ["32", "2.0", "64", "100.0", "120.0", "20", "2"]
+
+
+def test_the_last_answers_take_the_time_they_take() -> None:
+    async def answer_slowly(_: httpx2.Request) -> httpx2.Response:
+        return await asyncio.sleep(0.3, httpx2.Response(200))
+
+    async def load() -> Load:
+        transport = httpx2.MockTransport(answer_slowly)
+        async with httpx2.AsyncClient(base_url="http://test", transport=transport) as client:
+            return await within_limits(client, None, 1, 0.4, 2)
+
+    found = asyncio.run(load())
+    assert found.statuses[200] >= 2
+    assert float(figures(1, found)[1]) <= 2 / 0.3 + 0.1, "two that wait 0.3 s for each answer get no more than this"
