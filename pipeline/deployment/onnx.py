@@ -135,19 +135,27 @@ def _quantize_embeddings(graph: onnx.GraphProto) -> None:
     onnxruntime's own dynamic quantization leaves them as they are, and in a student they are nearly everything.
     """
     tables = {each.name: each for each in graph.initializer if _large(each)}
-    nodes: list[onnx.NodeProto] = []
     for node in graph.node:
-        if node.op_type != "Gather" or node.input[0] not in tables:
+        # What is read as anything but rows stays as it is.
+        for name in node.input[1:] if _looks_up(node) else node.input:
+            tables.pop(name, None)
+    nodes: list[onnx.NodeProto] = []
+    looked_up: dict[str, onnx.TensorProto] = {}
+    for node in graph.node:
+        if not _looks_up(node) or node.input[0] not in tables:
             nodes.append(node)
             continue
         name, rows, found = node.input[0], node.input[1], node.output[0]
+        looked_up[name] = tables[name]
         nodes += [
             helper.make_node("Gather", [f"{name}_int8", rows], [f"{found}_int8"], f"{found}_look"),
             helper.make_node("Cast", [f"{found}_int8"], [f"{found}_float"], f"{found}_cast", to=TensorProto.FLOAT),
             helper.make_node("Gather", [f"{name}_scale", rows], [f"{found}_scale"], f"{found}_look_scale"),
             helper.make_node("Mul", [f"{found}_float", f"{found}_scale"], [found], f"{found}_mul"),
         ]
-        values = numpy_helper.to_array(tables[name])
+    # A table may be looked up more than once, as LayoutLM's of places are.
+    for name, table in looked_up.items():
+        values = numpy_helper.to_array(table)
         scale = np.maximum(np.abs(values).max(axis=1, keepdims=True), 1e-12) / 127
         graph.initializer.extend(
             [
@@ -155,9 +163,14 @@ def _quantize_embeddings(graph: onnx.GraphProto) -> None:
                 numpy_helper.from_array(scale.astype(np.float32), f"{name}_scale"),
             ]
         )
-        graph.initializer.remove(tables.pop(name))
+        graph.initializer.remove(table)
     del graph.node[:]
     graph.node.extend(nodes)
+
+
+def _looks_up(node: onnx.NodeProto) -> bool:
+    """Say whether a node reads rows of its first input."""
+    return node.op_type == "Gather" and not any(each.name == "axis" and each.i for each in node.attribute)
 
 
 def _large(tensor: onnx.TensorProto) -> bool:

@@ -1,6 +1,7 @@
 """What is written computes what the model does, for any number and length of texts, and holds no path."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
@@ -95,6 +96,34 @@ def test_eight_bits_hold_the_large_tables_too_and_say_nearly_the_same(
     whole, eight = (read(tmp_path / name, ids, mask) for name in ("model.onnx", "int8.onnx"))
     assert whole.std(axis=0).min() > 0.05, "texts that all get the same logits would show nothing"
     assert np.abs(eight - whole).mean() < 0.15 * whole.std()
+
+
+class Twice(torch.nn.Module):
+    """Looks its table up two times; with ``tied`` it multiplies with it as well."""
+
+    def __init__(self, tied: bool) -> None:
+        super().__init__()
+        self.embedding, self.tied = torch.nn.Embedding(1200, 16), tied
+        self.config = SimpleNamespace(pairs=False)
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> SimpleNamespace:
+        states = self.embedding(input_ids) + self.embedding(input_ids.flip(1)) * attention_mask[..., None]
+        pooled = states.mean(dim=1)
+        return SimpleNamespace(logits=(pooled[:, None] * self.embedding.weight).sum(2) if self.tied else pooled)
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_a_table_that_several_read_stays_readable(tied: bool, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = Twice(tied).eval()
+    export_onnx(model, tmp_path / "model.onnx")
+    quantize(tmp_path / "model.onnx", tmp_path / "int8.onnx")
+    assert len(tables(tmp_path / "int8.onnx", (1200, 16), "_int8")) == (0 if tied else 1)
+    ids = torch.randint(5, 1200, (3, 9))
+    mask = torch.ones_like(ids)
+    wanted = model(ids, mask).logits.detach().numpy()
+    np.testing.assert_allclose(read(tmp_path / "model.onnx", ids, mask), wanted, atol=1e-5)
+    np.testing.assert_allclose(read(tmp_path / "int8.onnx", ids, mask), wanted, atol=0.1)
 
 
 def test_a_model_that_torch_cannot_write_is_refused_with_one_line(
