@@ -7,7 +7,7 @@ from huggingface_hub import ModelCard
 from pipeline.deployment.card import render_card
 from pipeline.deployment.check import calibration_figures, export_figures
 from pipeline.errors import GraftError
-from pipeline.task import softmax
+from pipeline.task import Task, softmax
 from tests.conftest import one_label
 
 TASK = one_label("no", "yes")
@@ -32,6 +32,16 @@ def test_each_change_is_counted_against_what_it_was_made_of() -> None:
 def test_a_graph_that_is_not_the_model_is_refused(wrong: np.ndarray) -> None:
     with pytest.raises(GraftError, match="the exported graph is not the model"):
         export_figures(WHOLE, PRUNED, {"fp32": wrong, "int8": PRUNED}, GOLD, TASK)
+
+
+def test_large_numbers_are_rounded_more_coarsely_and_still_held_to_the_model() -> None:
+    prices = np.array([[24_999.0], [180_000.0], [3_500.0], [99_000.0]], np.float32)
+    task = Task("regression", ["price"])
+    rounded = prices * np.float32(1 + 1e-6)
+    found = export_figures(prices, prices, {"fp32": rounded, "int8": prices}, prices, task)
+    assert found["difference_fp32"] > 0.1, "what is a thousandth of a logit is none of such numbers"
+    with pytest.raises(GraftError, match="the exported graph is not the model"):
+        export_figures(prices, prices, {"fp32": prices + 20, "int8": prices}, prices, task)
 
 
 def test_validation_chooses_and_test_measures() -> None:
