@@ -51,9 +51,11 @@ WHAT: dict[Kind, str] = {
 }
 CALIBRATION = """
 Probabilities are calibrated with the temperature {temperature} (validation); expected calibration error on test
-{ece:.3f} before and {ece_calibrated:.3f} after. With the threshold {coverage:.0%} of the test texts have a sure label,
-of which {accuracy_sure:.1%} are right.
+{ece:.3f} before and {ece_calibrated:.3f} after. {sure}
 """
+SURE = """With the threshold {coverage:.0%} of the test texts have a sure label,
+of which {accuracy_sure:.1%} are right."""
+UNSURE = "With the threshold none of the test texts has a sure label."
 RIGHT = "from which on {:.0%} of the labels were right on validation"
 REFUSING = """which {:.0%} of the validation texts do: take
 the others for texts that no label fits"""
@@ -112,12 +114,17 @@ def render_card(
         reading=READING[task.kind].format(**figures, sure=sure),
         metric=measure.title,
         score=figures[f"{measure.key}_pytorch"],
-        calibration=CALIBRATION.format(**figures) if task.kind == "single_label" else "",
+        calibration=_calibration(figures) if task.kind == "single_label" else "",
         pruned=pruned,
         files=files,
         against=against,
     )
     return f"---\n{data.to_yaml()}\n---\n\n{body}"
+
+
+def _calibration(figures: Mapping[str, Any]) -> str:
+    sure = (SURE if "accuracy_sure" in figures else UNSURE).format(**figures)
+    return CALIBRATION.format(**figures, sure=sure)
 
 
 def _row(file: str, precision: str, figures: Mapping[str, Any], key: str) -> str:

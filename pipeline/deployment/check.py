@@ -67,8 +67,8 @@ def calibration_figures(
 
     ``logits`` (N, K) and gold ``labels`` (N,) are by split. From ``threshold`` on, ``accuracy`` of the labels are right
     on validation or, where that is None, ``coverage`` of the texts reach it; on test ``coverage`` is the share of texts
-    that reach it and ``accuracy_sure`` how many of them are right. ``ece`` and ``ece_calibrated`` are the expected
-    calibration error on test before and after.
+    that reach it and ``accuracy_sure``, unless there are none, how many of them are right. ``ece`` and
+    ``ece_calibrated`` are the expected calibration error on test before and after.
     """
     temperature = fit_temperature(logits["validation"], labels["validation"])
     known = softmax(logits["validation"] / temperature)
@@ -84,7 +84,7 @@ def calibration_figures(
         "temperature": temperature,
         "threshold": threshold,
         "coverage": float(sure.mean()),
-        "accuracy_sure": float(right[sure].mean()) if sure.any() else 0.0,
+        **({"accuracy_sure": float(right[sure].mean())} if sure.any() else {}),
         "ece": expected_calibration_error(softmax(logits["test"]), labels["test"]),
         "ece_calibrated": expected_calibration_error(calibrated, labels["test"]),
     }

@@ -50,7 +50,7 @@ def calibration_table(results: Results) -> Table | None:
         for export in model.exports:
             found = export.figures
             errors = [score(found["ece"]), score(found["ece_calibrated"])]
-            sure = [percent(found["threshold"]), percent(found["coverage"]), percent(found["accuracy_sure"], 1)]
+            sure = [percent(found["threshold"]), percent(found["coverage"]), percent(found.get("accuracy_sure"), 1)]
             rows.append([export.name, f"{found['temperature']:.2f}", *errors, *sure])
             kinds.append(model.kind)
     headings = ["Model", "Temperature", "Error before", "Error after", "Sure from"]

@@ -61,6 +61,15 @@ def test_validation_chooses_and_test_measures() -> None:
     assert other["accuracy_sure"] < 0.2
 
 
+def test_where_no_label_is_sure_none_is_said_to_be_wrong() -> None:
+    gold = np.array([0, 1] * 50)
+    logits = np.where(np.arange(100)[:, None] % 4 < 2, 1.0, -1.0) * np.array([[0.5, -0.5]])
+    splits = ("validation", "test")
+    found = calibration_figures(dict.fromkeys(splits, logits), dict.fromkeys(splits, gold), 0.9)
+    assert (found["threshold"], found["coverage"]) == (1, 0)
+    assert "accuracy_sure" not in found
+
+
 def test_a_coverage_chooses_the_threshold_that_so_many_validation_texts_reach() -> None:
     random = np.random.default_rng(1)
     gold = random.integers(0, 3, 1200)
@@ -96,3 +105,7 @@ def test_the_hub_reads_the_card_and_it_tells_what_was_measured(kept: int) -> Non
     refusing = render_card("tiny", "Distilled", "static", one_label("bad", "so `so`"), figures, None, 0.95)
     assert "0.8123, which 95% of the validation texts do: take\nthe others for texts that no label fits.\n" in refusing
     assert "{" not in refusing
+    del figures["accuracy_sure"]
+    none = render_card("tiny", "Distilled", "static", one_label("bad", "so `so`"), figures, 0.9)
+    assert "none of the test texts has a sure label" in none
+    assert "right.\n\n## Limits" not in none

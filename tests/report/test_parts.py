@@ -15,7 +15,7 @@ from pipeline.report.leads import lead_intervals
 from pipeline.report.origin import ingredient_table, source_table
 from pipeline.report.parts import shades
 from pipeline.report.results import Export, Kind, ModelResult, Results
-from pipeline.report.sureness import diagrams, meaning
+from pipeline.report.sureness import calibration_table, diagrams, meaning
 from pipeline.report.texts import LONGEST, disagreements, shared_errors, shorten
 from pipeline.settings.evaluate import EvaluateConfig
 from pipeline.task import Task
@@ -110,6 +110,15 @@ def test_models_that_agree_and_are_right_leave_nothing_to_read():
 def test_the_page_says_what_the_threshold_was_chosen_for():
     assert meaning(0.9, None) == "from which on 90\u00a0% of the labels were right on validation"
     assert meaning(None, 0.95).startswith("which 95\u00a0% of the validation texts do")
+
+
+def test_of_no_sure_labels_no_share_is_right():
+    found = results([0.9], [0.1], ["yes"])
+    figures = {"temperature": 1.0, "ece": 0.1, "ece_calibrated": 0.1, "threshold": 1.0, "coverage": 0.0}
+    models = [dataclasses.replace(each, exports=[Export("it", figures, "")]) for each in found.models]
+    table = calibration_table(dataclasses.replace(found, models=models))
+    assert table is not None
+    assert [row[-2:] for row in table.rows] == [["0\u00a0%", "–"]] * 2
 
 
 def test_confidence_is_the_calibrated_one():
