@@ -1,5 +1,6 @@
 """The model card of an exported folder, in the Hub's format, with what was measured."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -106,7 +107,7 @@ def render_card(
         kind=kind,
         architecture=architecture,
         what=WHAT[task.kind],
-        labels=", ".join(f"`{label}`" for label in task.labels),
+        labels=", ".join(map(_code, task.labels)),
         given="It reads pairs of texts: two arguments are one. A pair, with a tab between its texts,"
         if task.pairs
         else "A text",
@@ -120,6 +121,13 @@ def render_card(
         against=against,
     )
     return f"---\n{data.to_yaml()}\n---\n\n{body}"
+
+
+def _code(label: str) -> str:
+    """Return ``label`` as code in Markdown, within more backticks than it has in a row."""
+    text = " ".join(label.split())
+    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{fence}{text}{fence}" if len(fence) == 1 else f"{fence} {text} {fence}"
 
 
 def _calibration(figures: Mapping[str, Any]) -> str:

@@ -161,9 +161,11 @@ def _against_rivals(results: Results) -> list[str]:
             "Every student scores" if len(results.ranked_students) > 1 else f"{results.ranked_students[0].name} scores"
         )
         sentences.append(f"{who} above {_listed(beaten)}.")
-    sentences += [
-        f"{rival.name} does not apply: {rival.figures['reason']}." for rival in results.models if not rival.applicable
-    ]
+    # The reason may quote labels, and a backtick would make code of what follows it.
+    reasons = {
+        rival.name: str(rival.figures["reason"]).replace("`", "'") for rival in results.models if not rival.applicable
+    }
+    sentences += [f"{name} does not apply: {reason}." for name, reason in reasons.items()]
     return sentences
 
 

@@ -100,6 +100,7 @@ def test_the_hub_reads_the_card_and_it_tells_what_was_measured(kept: int) -> Non
     for words in ("12.3 MB", "3.2 MB", "31 of 3542", "0.8123", "91.2%", "temperature 1.3"):
         assert words in card.text, words
     assert "0.8123, from which on 90% of the labels were right on validation.\n" in card.text
+    assert "text classification: `bad`, `` so `so` ``. Made" in card.text, "a backtick in a label ends no code"
     assert ("700 of 900 rows" in card.text) == (kept == 700)
     assert "{" not in card.text
     refusing = render_card("tiny", "Distilled", "static", one_label("bad", "so `so`"), figures, None, 0.95)

@@ -172,6 +172,14 @@ def test_a_rival_that_does_not_apply_says_why():
     assert decide(student("bilstm", 0.7, SURE), rival).caveats[0] == "vader does not apply: no sentiment."
 
 
+def test_a_backtick_in_a_label_makes_nothing_code():
+    reason = "VADER tells sentiment; the labels are a`b, <b>"
+    rival = ModelResult("rivals/vader", "vader", "rival", {"applicable": 0, "reason": reason}, NOTHING)
+    told = decide(student("bilstm", 0.7, SURE), rival).caveats[0]
+    assert told == "vader does not apply: VADER tells sentiment; the labels are a'b, <b>."
+    assert "`" not in told, "what stands between two of them is escaped by nobody"
+
+
 def test_that_there_is_no_rival_is_said():
     told = "No simpler model stands beside these: params.yaml names none under rivals."
     assert decide(student("bilstm", 0.7, SURE)).caveats[0] == told
