@@ -1,8 +1,8 @@
 """``python -m benchmarks.ablation``: what each ingredient of the transfer is worth, over several seeds.
 
-Prints mean and standard deviation of the test macro-F1 of every student in every row of ``benchmarks.grid``, then the
-retention (share of the teachers' macro-F1) of every row that learns from them, with the lowest bound of a seed's 95 %
-interval of the gain over the control of the same seed.
+Prints mean and standard deviation of the test macro-F1 (of numbers Pearson's r) of every student in every row of
+``benchmarks.grid``, then the retention (share of the teachers' score) of every row that learns from them, with the
+lowest bound of a seed's 95 % interval of the gain over the control of the same seed.
 ``make ablation ARGS="--seeds 13,14"`` is the same. Each row and seed is one DVC experiment
 (``dvc exp run --temp``), seen with ``dvc exp show``: it runs in a folder of its own from the tracked files as they
 lie in the workspace, committed or not, shares DVC's cache, and leaves the workspace's results alone. What several
@@ -36,8 +36,10 @@ from benchmarks.grid import Row, build_grid, to_overrides
 from benchmarks.tables import markdown_table, mean_and_spread
 from pipeline.artifacts import required, write_json
 from pipeline.errors import GraftError
+from pipeline.evaluation.measures import measure_of
 from pipeline.params import Params, load_params
 from pipeline.report.numbers import signed_points
+from pipeline.task import Task
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Figure:
     row: str
     seed: int
     student: str
-    macro_f1: float
+    score: float
     retention: float | None = None
     gain_low: float | None = None
 
@@ -83,12 +85,13 @@ def main() -> None:
         plans = [make_plan(row, seed, students, decisive) for row in rows for seed in options.seeds]
         if not options.table:
             _run_missing(plans, params, decisive)
-        figures = _read_figures(plans)
+        measure = measure_of(Task(params.data.task, []))
+        figures = read_figures(plans, measure.key)
     except GraftError as error:
         sys.exit(f"graft: ablation: {error}")
     if options.json:
         write_json(options.json, {"figures": [asdict(figure) for figure in figures]})
-    print(f"Test macro-F1, mean ± standard deviation over the seeds {', '.join(map(str, options.seeds))}\n")
+    print(f"Test {measure.title}, mean ± standard deviation over the seeds {', '.join(map(str, options.seeds))}\n")
     print(build_table(rows, students, figures, len(options.seeds)))
     taught = [row for row in rows if not row.control]
     print("\nRetention, mean ± standard deviation, and the lowest gain_low of a seed in points\n")
@@ -115,7 +118,7 @@ def choose_rows(grid: Sequence[Row], names: Sequence[str] | None) -> list[Row]:
 def build_table(rows: Sequence[Row], students: Sequence[str], figures: Sequence[Figure], seeds: int) -> str:
     """One line a row, one column a student."""
     found = _by_cell(figures)
-    cells = [[[each.macro_f1 for each in found.get((row.name, name), [])] for name in students] for row in rows]
+    cells = [[[each.score for each in found.get((row.name, name), [])] for name in students] for row in rows]
     lines = [
         [row.title, *(mean_and_spread(cell, seeds) for cell in line)] for row, line in zip(rows, cells, strict=True)
     ]
@@ -155,7 +158,8 @@ def _run_missing(plans: Sequence[Plan], params: Params, decisive: Mapping[str, b
         print(f"{number} of {len(plans)}: {plan.name}, {time.monotonic() - began:.0f} s", file=sys.stderr)
 
 
-def _read_figures(plans: Sequence[Plan]) -> list[Figure]:
+def read_figures(plans: Sequence[Plan], key: str) -> list[Figure]:
+    """Read what the finished ones of ``plans`` reached, of which ``key`` is the score."""
     finished = find_experiments()
     figures = []
     for plan in plans:
@@ -164,7 +168,7 @@ def _read_figures(plans: Sequence[Plan]) -> list[Figure]:
             path = f"metrics/{'controls/' if plan.row.control else ''}{student}.json"
             found = read_metrics(plan.name, str(commit), path)
             kept = found.get("retention"), found.get("gain_low")
-            figures.append(Figure(plan.row.name, plan.seed, student, found["macro_f1"], *kept))
+            figures.append(Figure(plan.row.name, plan.seed, student, found[key], *kept))
     return figures
 
 

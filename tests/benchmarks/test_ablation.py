@@ -7,7 +7,8 @@ from threading import Thread
 
 import pytest
 
-from benchmarks.ablation import Figure, build_retention_table, build_table, choose_rows, make_plan
+from benchmarks import ablation
+from benchmarks.ablation import Figure, Plan, build_retention_table, build_table, choose_rows, make_plan, read_figures
 from benchmarks.experiments import (
     check_tracked,
     check_unchanged,
@@ -19,7 +20,10 @@ from benchmarks.experiments import (
 )
 from benchmarks.grid import Row
 from pipeline.errors import GraftError
+from pipeline.evaluation.measures import measure_of
 from pipeline.params import Params, load_params
+from pipeline.settings.base import Kind
+from pipeline.task import Task
 from tests.closure import ROOT
 
 CONTROL = Row("control", "control", {"transfer_set.copies": 0}, control=True)
@@ -121,6 +125,15 @@ def test_the_table_shows_what_there_is() -> None:
         "| control | 0.610 ± 0.014 | – |",
         "| + logits | 0.700 (1 of 2) | – |",
     ]
+
+
+@pytest.mark.parametrize(("task", "key"), [("multi_label", "macro_f1"), ("regression", "pearson")])
+def test_the_score_is_what_the_task_is_measured_by(monkeypatch: pytest.MonkeyPatch, task: Kind, key: str) -> None:
+    plan = Plan(LOGITS, 13, ("bilstm",), [], [], "ablation-logits-13-0")
+    monkeypatch.setattr(ablation, "find_experiments", lambda: {plan.name: "commit"})
+    monkeypatch.setattr(ablation, "read_metrics", lambda *_: {key: 0.7, "retention": 0.95, "gain_low": 0.061})
+    found = read_figures([plan], measure_of(Task(task, [])).key)
+    assert found == [Figure("logits", 13, "bilstm", 0.7, 0.95, 0.061)]
 
 
 def test_retention_stands_with_the_lowest_bound_of_the_gain() -> None:
