@@ -18,6 +18,7 @@ from pipeline.settings.finetune import FinetuneConfig
 from pipeline.settings.teachers import TeacherConfig
 from pipeline.speed.worker import peak_memory
 from pipeline.task import task_of, task_of_model
+from pipeline.text.pairs import texts_in
 from pipeline.tokens.encoding import encode, load_tokenizer
 from pipeline.tokens.table import TokenTable, read_tokens, slice_rows
 from pipeline.training.machine import pin_threads, seed_everything
@@ -49,7 +50,7 @@ def main(path: str) -> None:
     trained = train(model, tables, pad, config, steps, config.evaluations, teacher.seed, tuning=tuning)
     taken, memory = time.monotonic() - began, most_memory()
     test = read_parquet(Path("data/prepared/test.parquet"))
-    table, _ = encode(tokenizer, test["id"].tolist(), test["text"].tolist(), tokenizer.model_max_length)
+    table, _ = encode(tokenizer, test["id"].tolist(), texts_in(test), tokenizer.model_max_length)
     references = task.targets(test["label"])
     assert tables["validation"].labels is not None
     result = {

@@ -30,6 +30,7 @@ from pipeline.params import Params, load_params
 from pipeline.report.numbers import score
 from pipeline.settings.evaluate import EvaluateConfig
 from pipeline.task import task_of_model
+from pipeline.text.pairs import texts_in
 from pipeline.tokens.encoding import encode, load_tokenizer
 from pipeline.tokens.table import read_tokens, slice_rows, write_tokens
 
@@ -151,7 +152,7 @@ def figures(folder: Path, kind: str, name: str, evaluate: EvaluateConfig) -> tup
     trained = folder / "models" / kind / name
     model, tokenizer = load_model(trained), load_tokenizer(trained)
     test = read_parquet(Path("data/prepared/test.parquet"))
-    table, _ = encode(tokenizer, test["id"].tolist(), test["text"].tolist(), tokenizer.model_max_length)
+    table, _ = encode(tokenizer, test["id"].tolist(), texts_in(test), tokenizer.model_max_length)
     targets = task_of_model(model.config).targets(test["label"])
     value, low, high = measure(model, table, targets, tokenizer.pad_token_id, evaluate)
     return value, low, high

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,8 @@ from pipeline.artifacts import read_json, write_json, write_parquet
 from pipeline.errors import GraftError
 from pipeline.params import Params, load_params
 from pipeline.settings.tuning import TeacherTuning
+from pipeline.text.pairs import TextOrPair
+from pipeline.tokens.encoding import encode
 from pipeline.tokens.table import write_tokens
 from tests.closure import ROOT
 from tests.conftest import write_pretrained
@@ -71,6 +74,23 @@ def test_a_worker_tunes_and_measures(params: Params) -> None:
     for split in ("validation", "test"):
         value, low, high = found[split]
         assert 0 <= low <= value <= high <= 1
+
+
+def test_of_pairs_the_test_texts_are_read_together(params: Params, monkeypatch: pytest.MonkeyPatch) -> None:
+    test = pd.DataFrame(
+        {"id": ["a", "b"], "text": ["good", "bad"], "text_pair": ["film", "plot"], "label": ["good"] * 2}
+    )
+    write_parquet(Path("data/prepared/test.parquet"), test)
+    read: list[TextOrPair] = []
+
+    def spy(tokenizer: PreTrainedTokenizerFast, ids: list[str], texts: list[TextOrPair], longest: int) -> Any:
+        read.extend(texts)
+        return encode(tokenizer, ids, texts, longest)
+
+    monkeypatch.setattr(strategies_worker, "encode", spy)
+    write_json(Path("job.json"), asdict(plan_job(params.teachers["minilm"], {}, params, 8)))
+    strategies_worker.main("job.json")
+    assert read == [("good", "film"), ("bad", "plot")]
 
 
 def test_texts_are_drawn_once_and_more_of_them_hold_fewer(tokenizer: PreTrainedTokenizerFast) -> None:
