@@ -9,8 +9,10 @@ from torch.utils.data import DataLoader
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from pipeline.artifacts import read_json, read_parquet
+from pipeline.errors import GraftError
 from pipeline.evaluation.metrics import MacroF1
 from pipeline.models.registry import load_model, student
+from pipeline.params import Params
 from pipeline.settings.students import BudgetConfig
 from pipeline.tokens.batches import BatchCollator, TokenDataset
 from pipeline.tokens.encoding import encode, load_tokenizer
@@ -45,6 +47,13 @@ class Job:
         """Batch size, learning rate and the rest of params.yaml's budget, with ``epochs`` for its steps."""
         epoch = self.texts // self.budget["batch_size"]
         return BudgetConfig(**{**self.budget, "steps": epoch * self.epochs, "evaluations": self.epochs})
+
+
+def check_task(params: Params) -> None:
+    """Raise GraftError unless params.yaml asks for one label of single texts, which is what others are compared on."""
+    if params.data.task != "single_label" or params.data.is_pair:
+        found = f"{params.data.task} of {'pairs' if params.data.is_pair else 'single texts'}"
+        raise GraftError(f"this benchmark is for one label of single texts, and params.yaml asks for {found}")
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from typing import Any
 
 import torch
 
+from benchmarks.distillation import check_task
 from benchmarks.strategies import describe
 from benchmarks.tables import markdown_table, ratio
 from pipeline.artifacts import read_json, read_parquet, required, write_json
@@ -79,6 +80,7 @@ def main() -> None:
     try:
         required(options.script)
         params = load_params()
+        check_task(params)
         told = {"epochs": options.epochs} if options.epochs else {}
         rate = matrix_rate()
         for batch in map(int, options.batch.split(",")):

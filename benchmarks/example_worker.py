@@ -17,6 +17,7 @@ from transformers import Trainer
 
 from benchmarks.example import PREPARED, WARM_UP, Job, Side, synchronize
 from pipeline.artifacts import read_json, read_parquet, write_json
+from pipeline.errors import GraftError
 from pipeline.models.encoder import load_pretrained_encoder
 from pipeline.settings.finetune import FinetuneConfig
 from pipeline.task import task_of
@@ -149,20 +150,29 @@ def run_example(job: Job) -> dict[str, Any]:
     told = read_json(folder / "out" / "predict_results.json")
     tables = {split: read_tokens(Path(job.tokens) / f"{split}.arrow").lengths for split in ("train", "transfer")}
     shape = read_json(Path(job.pretrained) / "config.json")
-    # The test texts among those read are taken to be as long as the others.
-    seconds = job.texts / told["predict_samples_per_second"]
     return {
         "finetune": clock_figures(clock, tables["train"], config.batch_size, shape),
-        "read": rates(tables["transfer"][: job.texts], seconds, 1, shape),
+        # The test texts among those read are taken to be as long as the others.
+        "read": read_figures(told["predict_samples_per_second"], tables["transfer"][: job.texts], shape),
         "macro_f1": f1_score(test["label"], said, average="macro"),
     }
 
 
 def clock_figures(clock: Clock, lengths: np.ndarray, batch: int, shape: dict[str, Any]) -> dict[str, float]:
-    """Rows and operations a second of the counted steps, whose texts are as long as the others."""
+    """Rows and operations a second of the counted steps, whose texts are as long as the others.
+
+    Raises GraftError if the warm-up has left none to count.
+    """
+    if clock.steps <= WARM_UP:
+        raise GraftError(f"{clock.steps} steps are no more than the {WARM_UP} of the warm-up; raise --epochs")
     rows = (clock.steps - WARM_UP) * batch
     found = rates(lengths, clock.seconds, 3, shape)
     return {name: value / len(lengths) * rows for name, value in found.items()}
+
+
+def read_figures(rows: float, lengths: np.ndarray, shape: dict[str, Any]) -> dict[str, float]:
+    """``rows`` a second and operations a second of reading texts of these ``lengths``, however many there are."""
+    return rates(lengths, len(lengths) / rows, 1, shape)
 
 
 def rates(lengths: np.ndarray, seconds: float, passes: int, shape: dict[str, Any]) -> dict[str, float]:

@@ -27,7 +27,7 @@ from statistics import mean, median
 import torch
 from transformers.utils.logging import disable_progress_bar, set_verbosity_error
 
-from benchmarks.distillation import Job, score_student
+from benchmarks.distillation import Job, check_task, score_student
 from benchmarks.scratch import install_apart, scratch_folder
 from benchmarks.tables import markdown_table, ratio, seconds
 from pipeline.artifacts import required, write_json
@@ -104,6 +104,7 @@ def sides() -> list[Side]:
 
 def plan_jobs(params: Params, students: Sequence[str], texts: int, epochs: int) -> dict[str, Job]:
     """The job of each student by its name, without a side's own settings."""
+    check_task(params)
     teacher, settings = next(iter(params.teachers.items()))
     tokens = Path("data/tokenized") / settings.tokenizer
     available = len(read_tokens(tokens / "transfer.arrow"))

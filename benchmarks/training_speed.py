@@ -30,6 +30,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 from transformers import DataCollatorWithPadding, PreTrainedModel, Trainer, TrainingArguments
 from transformers.utils.logging import disable_progress_bar, set_verbosity_error
 
+from benchmarks.distillation import check_task
 from benchmarks.tables import markdown_table, ratio
 from pipeline.artifacts import read_array, read_json
 from pipeline.errors import GraftError
@@ -143,6 +144,7 @@ def main() -> None:
     set_verbosity_error()
     try:
         params = load_params()
+        check_task(params)
         names = options.students.split(",") if options.students else list(params.students)
         # Trainer prints what it logs; the table alone goes to stdout.
         with redirect_stdout(sys.stderr):

@@ -9,7 +9,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from benchmarks.example import build_table, sides
-from benchmarks.example_worker import WARM_UP, Clock, clock_figures, rates
+from benchmarks.example_worker import WARM_UP, Clock, clock_figures, rates, read_figures
+from pipeline.errors import GraftError
 from pipeline.report.numbers import percent
 from tests.training.test_trainer import budget, run
 
@@ -27,6 +28,10 @@ def test_the_operations_are_those_that_torch_counts() -> None:
     assert found == {"rows": 1.0, "flops": 3 * counter.get_total_flops() / 2}
 
 
+def test_the_example_reads_as_many_rows_a_second_as_it_says_of_few_texts_too() -> None:
+    assert read_figures(50.0, np.array([7, 12]), SHAPE)["rows"] == pytest.approx(50)
+
+
 def test_the_clock_runs_from_the_warm_up_to_the_last_step(tokenizer: PreTrainedTokenizerFast) -> None:
     clock = Clock()
     with clock.running():
@@ -35,6 +40,9 @@ def test_the_clock_runs_from_the_warm_up_to_the_last_step(tokenizer: PreTrainedT
     assert clock.seconds > 0
     found = clock_figures(clock, np.array([3, 5]), 16, SHAPE)
     assert found["rows"] == pytest.approx((30 - WARM_UP) * 16 / clock.seconds)
+    clock.steps = WARM_UP
+    with pytest.raises(GraftError, match="20 steps are no more than the 20 of the warm-up; raise --epochs"):
+        clock_figures(clock, np.array([3, 5]), 16, SHAPE)
 
 
 def test_the_example_at_its_fastest_is_the_measure() -> None:

@@ -68,6 +68,13 @@ def test_jobs_hold_whole_batches_of_what_there_is(built: Path) -> None:
         plan_jobs(params, ["textcnn", "static"], 3, 2)
 
 
+@pytest.mark.parametrize(("recipe", "found"), [("ratings", "regression of single"), ("pairs", "single_label of pairs")])
+def test_another_task_is_refused(built: Path, recipe: str, found: str) -> None:
+    params = load_params(ROOT / "recipes" / recipe / "params.yaml")
+    with pytest.raises(GraftError, match=f"one label of single texts, and params.yaml asks for {found}"):
+        plan_jobs(params, ["textcnn", "static"], 1_000, 2)
+
+
 def test_a_student_with_a_tokenizer_of_its_own_is_refused(built: Path) -> None:
     params = load_params(ROOT / "params.yaml")
     own = params.students["static"].model_copy(update={"tokenizer": "bpe"})
