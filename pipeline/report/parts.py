@@ -33,9 +33,9 @@ def domain_table(results: Results) -> Table | None:
         results,
         caption=f"{results.measure.heading} in each domain",
         part="Domain",
-        names=domains,
-        scores=[f"{results.measure.key}_domain_{domain}" for domain in domains],
-        sizes=[f"rows_domain_{domain}" for domain in domains],
+        names=list(domains),
+        scores=[f"{results.measure.key}_domain_{key}" for key in domains.values()],
+        sizes=[f"rows_domain_{key}" for key in domains.values()],
     )
 
 

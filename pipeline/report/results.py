@@ -185,10 +185,11 @@ class Results:
         """Return the part of a figure's key that stands for each label."""
         return slugs(self.labels)
 
-    def domains(self) -> list[str]:
-        """Return the domains that figures were measured on, in order; none if there is only one."""
-        prefix = "rows_domain_"
-        return sorted(key.removeprefix(prefix) for key in self.teacher.figures if key.startswith(prefix))
+    def domains(self) -> dict[str, str]:
+        """Return the part of a figure's key that stands for each domain, by the domain; nothing of only one."""
+        # As ``pipeline.evaluation`` names and orders them.
+        names = sorted({str(domain) or "unknown" for domain in self.texts["domain"].fillna("")})
+        return dict(zip(names, slugs(names), strict=True)) if len(names) > 1 else {}
 
 
 def ranked(students: Sequence[ModelResult]) -> list[ModelResult]:

@@ -7,13 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline.evaluation.comparison import figures
 from pipeline.evaluation.predictions import prediction_frame
 from pipeline.params import Params, load_params
 from pipeline.report.charts.placing import Box, Placer, beside
 from pipeline.report.data import data_tables
 from pipeline.report.leads import lead_intervals
 from pipeline.report.origin import ingredient_table, source_table
-from pipeline.report.parts import shades
+from pipeline.report.parts import domain_table, shades
 from pipeline.report.results import Export, Kind, ModelResult, Results
 from pipeline.report.sureness import calibration_table, diagrams, meaning
 from pipeline.report.texts import LONGEST, disagreements, shared_errors, shorten
@@ -159,6 +160,21 @@ def test_the_lead_over_an_equal_student_holds_0_and_over_a_poor_one_does_not():
     assert set(found) == {"b", "c"}
     assert found["b"] == (0.0, 0.0)
     assert found["c"][0] > 0.3
+
+
+def test_a_domain_is_called_what_the_texts_call_it():
+    found = results([0.9, 0.9, 0.2, 0.8], [0.8, 0.8, 0.8, 0.1], ["yes", "no", "no", "yes"])
+    texts = found.texts.assign(domain=["新闻", "New York Times", "New York Times", None])
+    # A control beside each student is what the page reads.
+    control = dataclasses.replace(found.models[1], kind="control", key="controls/bilstm")
+    models = [
+        dataclasses.replace(each, figures=figures(each.predictions, found.task, texts["domain"], EvaluateConfig()))
+        for each in (*found.models, control)
+    ]
+    table = domain_table(dataclasses.replace(found, texts=texts, models=models))
+    assert table is not None
+    assert table.headings[1:] == ["New York Times (2\u00a0texts)", "unknown (1\u00a0texts)", "新闻 (1\u00a0texts)"]
+    assert table.rows[0][1:] == ["0.333", "0.500", "0.500"]
 
 
 def test_shades_run_from_the_lowest_to_the_highest():
