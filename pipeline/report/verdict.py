@@ -64,7 +64,12 @@ SEEDS = (
 
 
 def _worth(student: ModelResult, results: Results, brief: bool = False) -> str:
-    kept = f"keeps {percent(student.figures.get('retention'), 1)} of the teacher’s {results.measure.title}"
+    share, title = student.figures.get("retention"), f"the teacher’s {results.measure.title}"
+    if share is None:
+        # The teacher's score is not above 0.
+        kept = f"scores {score(student.score)}, {title} being {score(results.teacher.score)}"
+    else:
+        kept = f"keeps {percent(share, 1) if share > 0 else 'nothing'} of {title}"
     parts = [kept, *_costs_beside(student, results.teacher), _gain(student, brief)]
     return ", ".join(parts)
 

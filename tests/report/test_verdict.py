@@ -140,6 +140,19 @@ def test_a_gain_whose_interval_holds_0_is_not_claimed():
     assert "0.4 points (−0.6 to 1.3), has an interval that includes 0" in found
 
 
+@pytest.mark.parametrize(
+    ("kept", "said"),
+    [
+        ({}, "scores 0.100, the teacher’s macro-F1 being 0.800"),
+        ({"retention": -0.2}, "keeps nothing of the teacher’s macro-F1"),
+    ],
+)
+def test_what_is_no_share_of_the_teacher_s_score_is_not_called_one(kept: dict, said: str):
+    figures = {"gain": 0.02, "gain_low": 0.01, "gain_high": 0.03, **kept}
+    found = decide(model("bilstm", "student", 0.1, export("bilstm", 4_000_000, None), **figures))
+    assert found.headline.startswith(f"Ship bilstm: it {said}, is 5.0 times smaller")
+
+
 def test_a_loss_is_called_one():
     found = decide(student("bilstm", 0.74, (-0.02, -0.03, -0.01))).headline
     assert found.startswith("Think twice before shipping bilstm: it keeps")
