@@ -73,7 +73,7 @@ def main(name: str) -> None:
     seed_everything(budget.seed)
     model = student(settings.architecture, settings.config, tokenizer, task.labels, task.pairs)
     task.describe(model.config)
-    start_near(model, np.asarray(signals["gold"]))
+    start_near(model, np.asarray(signals["teacher_logits"]))
     copied = _start(model, params, settings, tokenizer) if params.transfer.warm_start else 0
     say(f"transfer@{name}: {copied:,} of {model.num_parameters():,} weights start from {settings.start}")
     lesson = build_lesson(model, params.transfer.phases, signals, budget.steps, settings.tuning)
