@@ -116,6 +116,9 @@ class ParquetRows:
     def _write(self, rows: int) -> None:
         # Of no rows, or of empty lists alone, Arrow does not know what they are of.
         table = pa.concat_tables(self.held, promote_options="permissive")
+        if self.writer is None and rows == GROUP:
+            # What a whole group has left open is text: rows that follow may have some.
+            table = table.cast(pa.schema([field.with_type(_named(field.type)) for field in table.schema]))
         if self.writer is not None:
             table = table.cast(self.writer.schema)
         else:
@@ -126,6 +129,12 @@ class ParquetRows:
         self.writer.write_table(table.slice(0, rows).combine_chunks(), row_group_size=GROUP)
         self.held = [table.slice(rows)]
         self.rows -= rows
+
+
+def _named(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_null(kind):
+        return pa.string()
+    return pa.list_(_named(kind.value_type)) if pa.types.is_list(kind) else kind
 
 
 def _notes(parts: Sequence[pa.Table], schema: pa.Schema) -> dict[bytes, bytes]:

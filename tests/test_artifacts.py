@@ -164,6 +164,16 @@ def test_lists_that_are_empty_at_first_are_lists_of_what_comes_later(
     assert [list(each) for each in read_parquet(tmp_path / "groups")["label"]] == lists["label"].tolist()
 
 
+def test_a_whole_group_of_empty_lists_is_followed_by_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(artifacts, "GROUP", 2)
+    with parquet_rows(tmp_path / "t") as table:
+        for labels in ([], [], ["a"], [], ["b", "a"]):
+            table.append(pd.DataFrame({"label": [labels], "note": ["x" if labels else None]}))
+    found = read_parquet(tmp_path / "t")
+    assert [list(each) for each in found["label"]] == [[], [], ["a"], [], ["b", "a"]]
+    assert found["note"].fillna("").tolist() == ["", "", "x", "", "x"]
+
+
 def test_a_large_table_is_written_and_read_a_few_rows_at_a_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

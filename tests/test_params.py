@@ -319,3 +319,23 @@ def test_a_student_of_a_teachers_name_joins_no_round(tmp_path: Path) -> None:
 
     with pytest.raises(GraftError, match=r"rounds\.a would hear minilm twice; its voices need names of their own"):
         load_params(edited(tmp_path, change))
+
+
+@pytest.mark.parametrize("content", [b"data: caf\xe9\n", b"data: \x07\n"])
+def test_what_is_no_text_is_one_line(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "params.yaml").write_bytes(content)
+    with pytest.raises(GraftError, match=r"params.yaml: not YAML in UTF-8: ") as caught:
+        load_params(tmp_path / "params.yaml")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("budget.learning_rate", float("inf"), "budget.learning_rate is inf: "),
+        ("rivals.bayes", {"kind": "naive_bayes", "zzz": 1}, "rivals.bayes.zzz is not a setting"),
+    ],
+)
+def test_a_slip_is_named_as_the_file_has_it(tmp_path: Path, key: str, value: Any, message: str) -> None:
+    with pytest.raises(GraftError, match=message):
+        load_params(edited(tmp_path, put(key, value)))

@@ -113,7 +113,7 @@ def load_model(folder: Path) -> PreTrainedModel:
     check_weights(required(folder))
     try:
         return _load(folder)
-    except (OSError, ValueError, KeyError, SafetensorError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, SafetensorError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0][:300]
         raise GraftError(f"{folder} holds no model that can be loaded: {reason}") from None
 

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from pydantic import ConfigDict, ValidationError
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from pipeline.errors import GraftError
 from pipeline.settings.base import Section
@@ -38,6 +38,8 @@ def read_sections(wanted: type[Wanted], path: Path = PARAMS) -> Wanted:
     except MarkedYAMLError as error:
         where = error.problem_mark or error.context_mark
         raise GraftError(f"{path}:{where.line + 1 if where else '?'}: not YAML: {error.problem}") from None
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise GraftError(f"{path}: not YAML in UTF-8: {str(error).splitlines()[0]}") from None
     if not isinstance(raw, dict):
         raise GraftError(f"{path}: expected sections such as `data:` and `students:`")
     try:
@@ -50,7 +52,7 @@ def _first_fault(error: ValidationError) -> str:
     """One line: the key, the value given, and what is allowed."""
     fault = error.errors(include_url=False)[0]
     # Pydantic puts the chosen member of a union (`vader`, `package`…) into the path; the file has no such key.
-    tags = {"vader", "file", "hub", "package", "folder", "tfidf"}
+    tags = {"vader", "file", "hub", "package", "folder", "tfidf", "naive_bayes"}
     location = list(fault["loc"])
     parts = [part for at, part in enumerate(location) if not (part in tags and _is_tag(location, at))]
     key = ".".join(str(part) for part in parts)

@@ -114,6 +114,10 @@ def test_weights_that_are_cut_short_are_one_line(pretrained: Path, tmp_path: Pat
             load_model(folder)
         with pytest.raises(GraftError, match="holds no model that can be loaded"):
             load_pretrained_encoder(folder, ["a", "b"], load_tokenizer(folder))
-    (folder / "config.json").write_text("{")
-    with pytest.raises(GraftError, match="holds no model that can be loaded"):
-        load_model(folder)
+    (folder / "model.safetensors").write_bytes(whole)
+    smaller = json.loads((folder / "config.json").read_text()) | {"hidden_size": 8}
+    for content in ("{", "[]", json.dumps(smaller)):
+        (folder / "config.json").write_text(content)
+        with pytest.raises(GraftError, match="holds no model that can be loaded") as caught:
+            load_model(folder)
+        assert "\n" not in str(caught.value)
