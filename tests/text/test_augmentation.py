@@ -151,7 +151,7 @@ def test_no_text_is_too_odd_to_alter(texts: list[str], seed: int) -> None:
 
 def test_two_hundred_thousand_copies_take_seconds() -> None:
     texts = [" ".join(f"word{number % 97}{word}" for word in range(15)) + str(number) for number in range(20_000)]
-    begun = time.perf_counter()
+    begun = time.process_time()
     new_ids, _ = augment(texts, [str(number) for number in range(20_000)], 10, list(KINDS), 7)
     assert len(new_ids) > 150_000
-    assert time.perf_counter() - begun < 10
+    assert time.process_time() - begun < 20, "some seconds; work that grows with the square would take hours"

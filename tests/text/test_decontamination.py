@@ -95,6 +95,6 @@ def test_fifty_thousand_texts_take_seconds() -> None:
     held_out = [f"the held-out text number {number} is long enough to have a run" for number in range(5000)]
     keys = [loose_key(f"{number} texts of about one hundred letters are looked at here {number} {number}" * 2)
             for number in range(50_000)]  # fmt: skip
-    begun = time.perf_counter()
+    begun = time.process_time()
     assert not HeldOut(held_out).find(keys).any()
-    assert time.perf_counter() - begun < 10
+    assert time.process_time() - begun < 20, "some seconds; work that grows with the square would take hours"
