@@ -85,6 +85,20 @@ def test_a_missing_label_counts_zero():
     assert (low, high) == pytest.approx((2 / 3, 2 / 3))
 
 
+def test_many_rare_labels_have_an_interval_of_their_score_and_not_below_it():
+    labels, random = np.repeat(np.arange(80), 2), np.random.default_rng(0)
+    better, worse = (np.where(random.random(160) < skill, labels, random.integers(0, 80, 160)) for skill in (0.9, 0.6))
+    many = SETTINGS | {"n_labels": 80, "resamples": 1000}
+    scores = [f1_score(labels, model, average="macro", zero_division=0) for model in (better, worse)]
+    low, high = macro_f1_interval(labels, better, **many)
+    assert low < scores[0] < high
+    low, high = paired_difference_interval(labels, better, worse, **many)
+    assert low < scores[0] - scores[1] < high
+    # A resample misses each label once in seven times; the others are right all the same.
+    assert macro_f1_interval(labels, labels, **many) == (1.0, 1.0)
+    assert macro_f1_interval(labels, labels, **many | {"n_labels": 100}) == pytest.approx((0.8, 0.8))
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(*[st.integers(0, 2)] * 3), min_size=1, max_size=30), st.randoms())
 def test_bounds_and_independence_of_the_order_of_rows(rows, random):

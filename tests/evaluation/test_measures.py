@@ -61,6 +61,14 @@ def test_intervals_of_several_labels_agree_with_resampling_rows() -> None:
     assert multi_label_difference_interval(true, better, worse, **SETTINGS) == pytest.approx(expected, abs=0.012)
 
 
+def test_rare_labels_of_several_do_not_pull_the_interval_down() -> None:
+    rare = np.eye(40, dtype=np.int64).repeat(2, axis=0)
+    assert multi_label_interval(rare, rare, **SETTINGS) == (1.0, 1.0)
+    assert multi_label_interval(np.zeros_like(rare), rare, **SETTINGS) == (0.0, 0.0)
+    low, high = multi_label_difference_interval(rare, rare, np.zeros_like(rare), **SETTINGS)
+    assert (low, high) == (1.0, 1.0)
+
+
 def test_a_label_is_given_from_one_half_on() -> None:
     assert measure_of(SEVERAL).decide(np.array([[0.5, 0.49, 1.0]])).tolist() == [[1, 0, 1]]
 
