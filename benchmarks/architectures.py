@@ -54,6 +54,8 @@ OWN: dict[str, dict[str, Any]] = {
     "static": {"embedding_size": 16, "hidden_size": 16, "dropout": 0.1},
 }
 TRAINED, TESTED, STEPS = 320, 200, 80
+# Seed of the texts that choose the checkpoint: those that are held out must not.
+CHOOSING = 2
 PHASES = [PhaseConfig(losses=[LossConfig(name="logits_mse"), LossConfig(name="representation")])]
 
 
@@ -114,7 +116,7 @@ def train_teacher(family: str, folder: Path, train_texts: Texts, test_texts: Tex
     tokenizer.model_max_length = 24
     seed_everything(1)
     model = load_pretrained_encoder(folder, LABELS, tokenizer)
-    tables = {"train": train_texts.encoded(tokenizer), "validation": test_texts.encoded(tokenizer)}
+    tables = {"train": train_texts.encoded(tokenizer), "validation": write_texts(CHOOSING, TESTED).encoded(tokenizer)}
     model = train(model, tables, tokenizer.pad_token_id, config(5e-3), 2 * STEPS, 4, 1).model
     said = read_shard(model, tables["train"], tokenizer.pad_token_id, 8192, "fp32")
     words = token_texts(build_tokenizer())
@@ -129,7 +131,7 @@ def train_student(
 ) -> tuple[float, PreTrainedModel]:
     """Accuracy of a student that learned from ``teacher``, and the student; GraftError if its loss is no number."""
     tokenizer = build_tokenizer()
-    tables = {"train": train_texts.encoded(tokenizer), "validation": test_texts.encoded(tokenizer)}
+    tables = {"train": train_texts.encoded(tokenizer), "validation": write_texts(CHOOSING, TESTED).encoded(tokenizer)}
     seed_everything(2)
     model = new_student(family, tokenizer)
     if isinstance(model, StudentModel):
