@@ -77,7 +77,7 @@ def main(model: str) -> None:
         chosen = {name: found[name] for name in ("temperature", "threshold") if name in found}
         write_json(folder / "settings.json", settings(task, tokenizer, policy, **chosen))
         found |= export_figures(whole, logits["test"], _read(folder, texts["test"]), gold["test"], task)
-        found |= {"tokens": len(tokenizer), "tokens_kept": rows, "rows": len(gold["test"])}
+        found |= {"tokens": len(tokenizer), "tokens_kept": min(rows, len(tokenizer)), "rows": len(gold["test"])}
         found |= {f"bytes_{each}": (folder / file).stat().st_size for each, file in FILES.items()}
         figures = {name: round(value, 6) for name, value in found.items()}
         architecture = trained.config.model_type.removeprefix("graft-")
