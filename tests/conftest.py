@@ -1,6 +1,7 @@
 """What several tests share: the labels, a tiny tokenizer trained on the spot, a tiny BERT."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pytest
 import torch
 from hypothesis import settings
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 from xdist.scheduler import LoadScopeScheduling
@@ -137,3 +139,10 @@ def pretrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pretrained")
     write_pretrained(folder)
     return folder
+
+
+def rename_weights(model: Path, target: Path) -> None:
+    """Copy the folder of a model to ``target``, with weights whose names are another model's."""
+    shutil.copytree(model, target)
+    named = {f"of_another.{name}": value for name, value in load_file(model / "model.safetensors").items()}
+    save_file(named, target / "model.safetensors", metadata={"format": "pt"})

@@ -17,8 +17,7 @@ from pipeline.models.registry import load_model
 from pipeline.task import task_of_model
 from pipeline.text.pairs import TextOrPair
 from pipeline.text.policy import Policy
-from pipeline.tokens.encoding import encode, load_tokenizer
-from pipeline.tokens.fertility import check_knows_words
+from pipeline.tokens.encoding import check_knows_words, encode, load_tokenizer
 from pipeline.training.prediction import predict
 
 BATCH_TOKENS = 16384

@@ -23,8 +23,8 @@ from pipeline.stages.entry import run
 from pipeline.task import Task, task_of
 from pipeline.text.pairs import sides_of, texts_in
 from pipeline.text.stored import stored_unaltered
-from pipeline.tokens.encoding import encode, load_tokenizer
-from pipeline.tokens.fertility import check_knows_words, measure_cuts
+from pipeline.tokens.encoding import check_knows_words, encode, load_tokenizer
+from pipeline.tokens.fertility import measure_cuts
 from pipeline.tokens.pairs import separate_pairs
 from pipeline.tokens.table import TokenSpool, write_tokens
 from pipeline.tokens.training import train_tokenizer

@@ -17,7 +17,6 @@ from pipeline.stages.entry import run
 from pipeline.tokens.encoding import encode, load_tokenizer
 from pipeline.tokens.table import read_tokens
 from pipeline.training.prediction import predict
-from pipeline.transfer.teaching import to_half
 from pipeline.transfer.warm_start import token_counts, token_texts
 
 
@@ -44,7 +43,7 @@ def _read(folder: Path, texts: list[str]) -> np.ndarray:
     tokenizer = load_tokenizer(folder)
     table, _ = encode(tokenizer, texts, texts, tokenizer.model_max_length)
     _, pooled = predict(load_model(folder), table, tokenizer.pad_token_id, 4096, "fp32", f"vocabulary of {folder}")
-    return to_half(pooled).astype(np.float32)
+    return pooled.astype(np.float32)
 
 
 if __name__ == "__main__":

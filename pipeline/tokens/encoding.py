@@ -57,6 +57,18 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
     return tokenizer
 
 
+def check_knows_words(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
+    """Raise GraftError if ``tokenizer``, which came from ``folder``, knows no token but special ones.
+
+    transformers makes such a one, and says nothing, where the files that the tokenizer's scheme reads are missing.
+    """
+    if len(tokenizer) <= len(tokenizer.added_tokens_decoder):
+        raise GraftError(
+            f"{folder} holds a tokenizer that knows no token but its special ones; add its tokenizer.json, or the "
+            f"vocabulary that a {type(tokenizer).__name__} reads"
+        )
+
+
 def _check_sentencepiece(folder: Path) -> None:
     models = sorted(file.name for file in folder.glob("*.model"))
     if models and not (folder / "tokenizer.json").exists() and find_spec("sentencepiece") is None:

@@ -9,13 +9,11 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
-from pipeline.errors import GraftError
 from pipeline.text.units import Units
 from pipeline.tokens.encoding import CHUNK
 
@@ -49,18 +47,6 @@ def measure_cuts(
         }
         for kind, groups in totals.items()
     }
-
-
-def check_knows_words(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
-    """Raise GraftError if ``tokenizer``, which came from ``folder``, knows no token but special ones.
-
-    transformers makes such a one, and says nothing, where the files that the tokenizer's scheme reads are missing.
-    """
-    if len(tokenizer) <= len(tokenizer.added_tokens_decoder):
-        raise GraftError(
-            f"{folder} holds a tokenizer that knows no token but its special ones; add its tokenizer.json, or the "
-            f"vocabulary that a {type(tokenizer).__name__} reads"
-        )
 
 
 def script_of(text: str) -> str:

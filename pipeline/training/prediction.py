@@ -28,7 +28,7 @@ def predict(
             states = to_numpy(outputs["pooled"])
             if pooled is None:
                 pooled = np.empty((len(table), states.shape[1]), np.float16)
-            pooled[rows] = states
+            pooled[rows] = to_half(states)
             progress.update(len(rows))
     return logits, pooled if pooled is not None else np.empty((0, 0), np.float16)
 
@@ -65,3 +65,9 @@ def to_numpy(states: torch.Tensor) -> np.ndarray:
     """Bring a tensor to float32 in memory."""
     array: np.ndarray = states.float().cpu().numpy()
     return array
+
+
+def to_half(states: np.ndarray) -> np.ndarray:
+    """Bring states to float16; those beyond its range, as MobileBERT has them, to its ends and not to infinity."""
+    half = np.finfo(np.float16)
+    return np.clip(states, half.min, half.max).astype(np.float16)

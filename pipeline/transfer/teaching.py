@@ -6,7 +6,7 @@ import numpy as np
 from transformers import PreTrainedModel
 
 from pipeline.tokens.table import TokenTable, flat_positions, slice_rows
-from pipeline.training.prediction import read_batches, to_numpy
+from pipeline.training.prediction import read_batches, to_half, to_numpy
 
 # Texts that the principal axes of the token states are computed from.
 SAMPLE = 512
@@ -50,12 +50,6 @@ def read_shard(
             flat, mask = flat_positions(table, rows)
             tokens[flat] = to_half((to_numpy(outputs["tokens"])[mask] - axes.mean) @ axes.directions)
     return Said(logits, pooled, tokens)
-
-
-def to_half(states: np.ndarray) -> np.ndarray:
-    """Bring states to float16; those beyond its range, as MobileBERT has them, to its ends and not to infinity."""
-    half = np.finfo(np.float16)
-    return np.clip(states, half.min, half.max).astype(np.float16)
 
 
 def principal_axes(model: PreTrainedModel, table: TokenTable, pad_token_id: int, width: int) -> Axes:

@@ -1,11 +1,9 @@
 """A student that is pretrained guesses from its neighbours, and starts what it will be from all it has learnt."""
 
-import shutil
 from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
 from transformers import PreTrainedTokenizerFast
 
 from pipeline.errors import GraftError
@@ -13,6 +11,7 @@ from pipeline.models.masked import load_masked_model, masked_config, new_masked_
 from pipeline.models.registry import student
 from pipeline.pretraining.guessing import guess, reads_alone
 from pipeline.transfer.pretrained_start import start_from
+from tests.conftest import rename_weights
 
 IDS = torch.tensor([[5, 6, 7, 8, 9, 10], [11, 12, 13, 0, 0, 0]])
 MASK = (IDS != 0).long()
@@ -67,9 +66,7 @@ def test_an_encoder_starts_from_one_of_its_kind(pretrained: Path, tokenizer: Pre
 def test_no_encoder_starts_from_random_weights_that_stand_in_for_others(
     pretrained: Path, tokenizer: PreTrainedTokenizerFast, tmp_path: Path
 ) -> None:
-    shutil.copytree(pretrained, tmp_path / "other")
-    named = {f"of_another.{name}": value for name, value in load_file(pretrained / "model.safetensors").items()}
-    save_file(named, tmp_path / "other/model.safetensors", metadata={"format": "pt"})
+    rename_weights(pretrained, tmp_path / "other")
     sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
     settings = {"model_type": "bert", "max_position_embeddings": 64, **sizes}
     with pytest.raises(GraftError, match=r"weights in .*other are not those of its config.json: .* are missing"):

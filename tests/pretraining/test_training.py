@@ -1,13 +1,11 @@
 """A model that is pretrained here learns, is measured as it says, and ends the same if it is killed on the way."""
 
 import math
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
 from transformers import AutoModel, BertConfig, BertForMaskedLM, PreTrainedTokenizerFast
 from transformers.modeling_outputs import MaskedLMOutput
 
@@ -22,6 +20,7 @@ from pipeline.settings.pretraining import PretrainingConfig
 from pipeline.training import resume
 from pipeline.training.folder import publish_model
 from pipeline.training.machine import seed_everything
+from tests.conftest import rename_weights
 
 SIZES = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
 CONFIG = {"model_type": "bert", "max_position_embeddings": 64, **SIZES}
@@ -168,8 +167,6 @@ def test_a_model_that_cannot_go_on_gets_one_line(
 def test_weights_of_another_model_do_not_go_on_as_random_ones(
     pretrained: Path, tokenizer: PreTrainedTokenizerFast, tmp_path: Path
 ) -> None:
-    shutil.copytree(pretrained, tmp_path / "other")
-    named = {f"of_another.{name}": value for name, value in load_file(pretrained / "model.safetensors").items()}
-    save_file(named, tmp_path / "other/model.safetensors", metadata={"format": "pt"})
+    rename_weights(pretrained, tmp_path / "other")
     with pytest.raises(GraftError, match=r"weights in .*other are not those of its config.json: .* are missing"):
         load_masked_model(tmp_path / "other", tokenizer, 16)
