@@ -5,7 +5,7 @@ pretrained model of params.yaml on the same labelled texts, with the same batch,
 the same ``--texts`` of the transfer set; each in a process of its own, on a GPU if there is one. The example stands
 once as it comes (every text padded to the longest allowed, 32-bit numbers) and once with the options that make it fast:
 bf16 where the machine has it, padding to the longest of a batch, batches of texts of like length. Graft stands as
-``dvc repro`` runs it and, on a GPU, also without GRAFT_DETERMINISTIC and compiled.
+``dvc repro`` runs it and, on a GPU, also in tf32 and not deterministic, and compiled where asked.
 
 The clock runs from the twentieth step on and stops when the device has done the last; loading, tokenizing, looks at
 validation and saving are left out of both. ``share`` is of the rate at which
@@ -44,12 +44,16 @@ WARM_UP = 20
 
 @dataclass(frozen=True)
 class Side:
-    """One process: Graft, or the example where ``script`` names it, with ``options`` for its command line."""
+    """One process: Graft, or the example where ``script`` names it, with ``options`` for its command line.
+
+    ``precision`` stands in the place of finetune's in Graft's.
+    """
 
     title: str
     script: str | None = None
     options: list[str] = field(default_factory=list)
     environment: dict[str, str] = field(default_factory=dict)
+    precision: str | None = None
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,9 @@ def sides(script: Path, compiled: bool) -> list[Side]:
     ]
     loose = {"GRAFT_DETERMINISTIC": "0"}
     if torch.cuda.is_available():
+        found.append(Side("Graft, tf32", precision="tf32"))
         found.append(Side("Graft, not deterministic", environment=loose))
+        found.append(Side("Graft, tf32, not deterministic", environment=loose, precision="tf32"))
     if compiled:
         built = {"ACCELERATE_DYNAMO_BACKEND": "inductor", "ACCELERATE_DYNAMO_USE_DYNAMIC": "true"}
         found.append(Side("Graft, compiled", environment=loose | built))
@@ -133,9 +139,8 @@ def plan(
             rows = [*frame["text"], *more]
             frame = frame.reindex(range(len(rows))).assign(text=rows, label=frame["label"].iloc[0])
         frame.to_json(folder / f"{split}.json", orient="records", lines=True, force_ascii=False)
-    job = Job(
-        asdict(side), str(folder), str(pretrained), str(tokens), finetune, teacher.seed, texts, batch_tokens, longest
-    )
+    told = finetune | ({"precision": side.precision} if side.precision else {})
+    job = Job(asdict(side), str(folder), str(pretrained), str(tokens), told, teacher.seed, texts, batch_tokens, longest)
     return side, job
 
 
@@ -167,7 +172,7 @@ def build_table(found: Sequence[tuple[str, dict[str, Any]]], rate: float) -> str
         for work in ("finetune", "read"):
             rows = each[work]["rows"]
             beside = ratio(rows / fastest[work]["rows"]) if fastest else NOTHING
-            figures += [count(round(rows)), beside, percent(each[work]["flops"] / rate)]
+            figures += [count(round(rows)), beside, percent(each[work]["flops"] / rate, 1)]
         lines.append([title, *figures, score(each["macro_f1"])])
     headings = ["", "fine-tuning, rows/s", "ratio", "share", "reading, rows/s", "ratio", "share", "macro-F1"]
     return markdown_table(headings, lines)

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from sklearn.metrics import f1_score
 from transformers import Trainer
+from transformers.trainer_utils import PredictionOutput
 
 from benchmarks.example import PREPARED, WARM_UP, Job, Side, synchronize
 from pipeline.artifacts import read_json, read_parquet, write_json
@@ -46,17 +47,21 @@ class Accuracy(evaluate.Metric):
 
 
 class Clock:
-    """Seconds from the end of the first ``WARM_UP`` steps to the end of the last, its optimiser's part left out."""
+    """Seconds from the end of the first ``WARM_UP`` steps to the end of the last, its optimiser's part left out.
+
+    ``read`` is the rows a second of the last ``predict``, as Trainer counts them.
+    """
 
     def __init__(self) -> None:
         self.steps = 0
         self.began = 0.0
         self.seconds = 0.0
+        self.read = 0.0
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Watch the Trainer that trains inside the block."""
-        step = Trainer.training_step
+        """Watch the Trainer that trains and predicts inside the block."""
+        step, answer = Trainer.training_step, Trainer.predict
 
         def training_step(trainer: Trainer, *arguments: Any, **options: Any) -> torch.Tensor:
             if self.steps == WARM_UP:
@@ -69,7 +74,17 @@ class Clock:
                 self.seconds = time.perf_counter() - self.began
             return loss
 
-        with patch.object(Trainer, "training_step", training_step):
+        def predict(trainer: Trainer, *arguments: Any, **options: Any) -> PredictionOutput:
+            output = answer(trainer, *arguments, **options)
+            metrics = output.metrics or {}
+            self.read = next(value for name, value in metrics.items() if name.endswith("samples_per_second"))
+            if trainer.args.train_sampling_strategy == "group_by_length":
+                # Trainer then reads what it predicts by length as well and answers in that order, not in the rows'.
+                with patch.object(trainer.args, "train_sampling_strategy", "random"):
+                    output = answer(trainer, *arguments, **options)
+            return output
+
+        with patch.multiple(Trainer, training_step=training_step, predict=predict):
             yield
 
 
@@ -147,13 +162,12 @@ def run_example(job: Job) -> dict[str, Any]:
     test = read_parquet(PREPARED / "test.parquet")
     lines = (folder / "out" / "predict_results.txt").read_text(encoding="utf-8").splitlines()[1:]
     said = [line.split("\t")[1] for line in lines[: len(test)]]
-    told = read_json(folder / "out" / "predict_results.json")
     tables = {split: read_tokens(Path(job.tokens) / f"{split}.arrow").lengths for split in ("train", "transfer")}
     shape = read_json(Path(job.pretrained) / "config.json")
     return {
         "finetune": clock_figures(clock, tables["train"], config.batch_size, shape),
         # The test texts among those read are taken to be as long as the others.
-        "read": read_figures(told["predict_samples_per_second"], tables["transfer"][: job.texts], shape),
+        "read": read_figures(clock.read, tables["transfer"][: job.texts], shape),
         "macro_f1": f1_score(test["label"], said, average="macro"),
     }
 

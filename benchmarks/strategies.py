@@ -40,7 +40,7 @@ STRATEGIES: dict[str, dict[str, Any]] = {
     "head only": {"head_only": True, "learning_rate": 2.0e-3},
     "layer decay": {"layer_decay": 0.9},
     "gradual unfreezing": {"unfreezing": 0.5},
-    "unfreezing, decay": {"unfreezing": 0.5, "layer_decay": 0.9},
+    "unfreezing and decay": {"unfreezing": 0.5, "layer_decay": 0.9},
     "LoRA": {"lora": {"rank": 8, "alpha": 16.0}, "learning_rate": 5.0e-4},
     "attention pooling": {"pooling": "attention"},
     "first token": {"pooling": "first"},

@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
-from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+from transformers import (
+    BertConfig,
+    BertForSequenceClassification,
+    BertModel,
+    DataCollatorWithPadding,
+    PreTrainedTokenizerFast,
+    Trainer,
+    TrainingArguments,
+)
 
 from benchmarks.example import build_table, sides
 from benchmarks.example_worker import WARM_UP, Clock, clock_figures, rates, read_figures
@@ -45,11 +53,32 @@ def test_the_clock_runs_from_the_warm_up_to_the_last_step(tokenizer: PreTrainedT
         clock_figures(clock, np.array([3, 5]), 16, SHAPE)
 
 
+def test_the_example_answers_in_the_order_of_its_rows_and_tells_its_rate(
+    tokenizer: PreTrainedTokenizerFast, tmp_path: Path
+) -> None:
+    model = BertForSequenceClassification(BertConfig(**SHAPE, num_attention_heads=2, vocab_size=len(tokenizer)))
+    rows = [{"input_ids": [1] * (1 + at * 7 % 11), "labels": at} for at in range(11)]
+    options = {"train_sampling_strategy": "group_by_length", "per_device_eval_batch_size": 4, "use_cpu": True}
+    trainer = Trainer(
+        model=model,
+        args=TrainingArguments(output_dir=str(tmp_path), prediction_loss_only=False, **options),
+        data_collator=DataCollatorWithPadding(tokenizer),
+        processing_class=tokenizer,
+        compute_metrics=lambda answers: {},
+    )
+    model.config.problem_type, model.num_labels = "single_label_classification", 2
+    clock = Clock()
+    with clock.running():
+        output = trainer.predict([row | {"labels": row["labels"] % 2} for row in rows])
+    assert output.label_ids.tolist() == [at % 2 for at in range(11)]
+    assert clock.read > 0
+
+
 def test_the_example_at_its_fastest_is_the_measure() -> None:
     sort = {"finetune": {"rows": 50.0, "flops": 1e9}, "read": {"rows": 300.0, "flops": 2e9}, "macro_f1": 0.5}
     fast = {"finetune": {"rows": 100.0, "flops": 2e9}, "read": {"rows": 200.0, "flops": 3e9}, "macro_f1": 0.6}
     table = build_table([("example, at its fastest", fast), ("Graft", sort)], 1e10)
-    assert f"| Graft | 50 | 0.5× | {percent(0.1)} | 300 | 1.5× | {percent(0.2)} | 0.500 |" in table
+    assert f"| Graft | 50 | 0.5× | {percent(0.1, 1)} | 300 | 1.5× | {percent(0.2, 1)} | 0.500 |" in table
     titles = [side.title for side in sides(Path("run.py"), compiled=True)]
     assert titles[:3] == ["example, as it comes", "example, at its fastest", "Graft"]
     assert titles[-1] == "Graft, compiled"
