@@ -51,7 +51,7 @@ WHAT: dict[Kind, str] = {
     "regression": "rating text with a number",
 }
 CALIBRATION = """
-Probabilities are calibrated with the temperature {temperature} (validation); expected calibration error on test
+Probabilities are calibrated with the temperature {temperature} (validation, int8); expected calibration error on test
 {ece:.3f} before and {ece_calibrated:.3f} after. {sure}
 """
 SURE = """With the threshold {coverage:.0%} of the test texts have a sure label,

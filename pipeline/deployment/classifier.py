@@ -3,10 +3,10 @@
 This file lies as ``classifier.py`` in every folder that the stage ``export`` writes, beside ``predict.py``.
 
 Settings of the model (``settings.json``): ``task`` and its ``labels``; ``temperature`` and, where one label is chosen,
-``threshold``, both from validation; and of its tokenizer ``max_length``, ``truncation_side``, ``split_special_tokens``,
-``pad_token_id``, and ``filler_token_id``, which is read where a text leaves no token; ``pairs`` where two texts are
-read together. ``text`` is the policy that the model's texts were prepared with, and that every text is read by; where
-it asks for the repair of mojibake, ftfy is needed too.
+``threshold``, both from what the int8 file says of validation; and of its tokenizer ``max_length``,
+``truncation_side``, ``split_special_tokens``, ``pad_token_id``, and ``filler_token_id``, which is read where a text
+leaves no token; ``pairs`` where two texts are read together. ``text`` is the policy that the model's texts were
+prepared with, and that every text is read by; where it asks for the repair of mojibake, ftfy is needed too.
 """
 
 import json
@@ -34,6 +34,9 @@ LONGEST = 1_000_000
 
 FILES = {"fp32": "model.onnx", "int8": "model_int8.onnx"}
 
+# The one that is read unless the other is asked for; temperature and threshold are its own.
+USUAL = "int8"
+
 # From this probability on a text gets a label, where it may have any number.
 HALF = 0.5
 NO_FTFY = (
@@ -57,7 +60,7 @@ class UnreadableError(Exception):
 class Classifier:
     """A model in memory; ``precision`` is ``fp32`` or ``int8``. UnreadableError if the folder is damaged."""
 
-    def __init__(self, folder: Path, precision: str = "int8", threads: int = 1) -> None:
+    def __init__(self, folder: Path, precision: str = USUAL, threads: int = 1) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1

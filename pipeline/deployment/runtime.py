@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import cast
 
-from pipeline.deployment.classifier import CHUNK, FILES, Classifier, UnreadableError, characters_of, chunks
+from pipeline.deployment.classifier import CHUNK, FILES, USUAL, Classifier, UnreadableError, characters_of, chunks
 from pipeline.text.pairs import TextOrPair
 
 
@@ -117,7 +117,7 @@ def main() -> None:
     """Read the command line, print one JSON object a text."""
     parser = argparse.ArgumentParser(description="Classify text with this model; JSON lines out.")
     parser.add_argument("texts", nargs="*", metavar="text", help="texts; without any, lines of stdin")
-    parser.add_argument("--precision", choices=FILES, default="int8", help="which of the two models (int8)")
+    parser.add_argument("--precision", choices=FILES, default=USUAL, help=f"which of the two models ({USUAL})")
     parser.add_argument("--threads", type=at_least_one, default=1, help="threads that the model computes in (1)")
     parser.add_argument(
         "--chunk", type=at_least_one, help=f"texts read before they are answered ({CHUNK}; 1 as you type)"

@@ -1,6 +1,7 @@
 """What a rank does around its stage: it meets the others first, and says how it failed where its launcher reads it."""
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,7 +62,8 @@ def join_group() -> None:
 
 def found_another_gone(said: str) -> bool:
     """Whether an error that ``said`` this may only have followed another rank's end."""
-    return any(word in said for word in FOLLOWED)
+    # No beginning of a longer word, such as a file's name.
+    return any(re.search(f"{word}(?![a-z])", said) for word in FOLLOWED)
 
 
 def tell_launcher(error: Exception) -> None:

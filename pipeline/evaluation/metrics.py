@@ -52,16 +52,25 @@ class Accuracy(LabelMetric):
 
 
 class MacroF1(LabelMetric):
-    """The mean of the labels' F1, every label of the task counted.
+    """The mean of the labels' F1, every label of the task counted or, with ``held``, those that the texts have.
 
-    A label that is neither present nor predicted counts 0 (``zero_division=0``): the mean is over the
-    task's labels, not over those a sample happens to hold, so figures of different samples compare.
+    A label of the task that is neither present nor predicted counts 0 (``zero_division=0``): the mean is over the
+    task's labels, not over those a sample happens to hold, so figures of different samples of the task compare.
     """
 
     description = "The unweighted mean of F1 over the labels of the task; a label without rows counts 0."
 
+    def __init__(self, n_labels: int, many: bool = False, held: bool = False):
+        self.held = held
+        super().__init__(n_labels, many)
+
     def _compute(self, predictions: Any, references: Any) -> dict[str, float]:
-        score = f1_score(references, predictions, labels=range(self.n_labels), average="macro", zero_division=0)
+        labels = np.arange(self.n_labels)
+        if self.held:
+            labels = np.flatnonzero(np.any(references, axis=0)) if self.many else np.unique(references)
+        if not len(labels):
+            return {"macro_f1": 0.0}
+        score = f1_score(references, predictions, labels=labels, average="macro", zero_division=0)
         return {"macro_f1": float(score)}
 
 
@@ -92,12 +101,13 @@ def label_figures(
 ) -> dict[str, float]:
     """Return flat figures of label ids (N,) or rows of 0 and 1 (N, labels): overall, per label and per domain.
 
-    Domain figures, which one domain alone has none of, count every label of the task, as ``MacroF1`` does.
+    One domain alone has no domain figures. A domain's macro-F1 is over the labels that its texts have: that it knows
+    but some of the task's is no fault of the model.
     """
     labels, predicted = labels.astype(np.int64), predicted.astype(np.int64)
     figures = overall(labels, predicted, len(names))
     figures |= PerClass(names, labels.ndim == 2).compute(predictions=predicted, references=labels)
-    return figures | by_domain(domains, lambda rows: overall(labels[rows], predicted[rows], len(names)))
+    return figures | by_domain(domains, lambda rows: overall(labels[rows], predicted[rows], len(names), held=True))
 
 
 def by_domain(domains: Sequence[str] | None, measure: Callable[[np.ndarray], dict[str, float]]) -> dict[str, float]:
@@ -130,10 +140,10 @@ def slugs(names: Sequence[str]) -> list[str]:
     return keys
 
 
-def overall(labels: np.ndarray, predicted: np.ndarray, n_labels: int) -> dict[str, float]:
-    """Return accuracy and macro-F1 of label ids (N,) or rows of 0 and 1 (N, labels)."""
+def overall(labels: np.ndarray, predicted: np.ndarray, n_labels: int, held: bool = False) -> dict[str, float]:
+    """Return accuracy and macro-F1 of label ids (N,) or rows of 0 and 1 (N, labels); ``held`` as in ``MacroF1``."""
     many = labels.ndim == 2
     labels, predicted = labels.astype(np.int64), predicted.astype(np.int64)
-    metrics = evaluate.combine([Accuracy(n_labels, many), MacroF1(n_labels, many)])
+    metrics = evaluate.combine([Accuracy(n_labels, many), MacroF1(n_labels, many, held)])
     figures: dict[str, float] = metrics.compute(predictions=predicted, references=labels)
     return figures

@@ -6,6 +6,7 @@ fields of ``CONFIG``, it also defines ``configure(vocab_size, pad_token_id, toke
 ``check_reading(model, tokenizer, what)`` where not every model that can be configured can be a student.
 """
 
+import dataclasses
 import inspect
 from importlib import import_module
 from pathlib import Path
@@ -64,6 +65,11 @@ def configure(
         for key in settings:
             if key not in allowed:
                 raise GraftError(f"{key} is not a setting of {architecture}; allowed: {', '.join(allowed)}")
+        # `dropout: 0` is as good a share as 0.0.
+        shares = {each.name for each in dataclasses.fields(module.CONFIG) if each.type is float}
+        settings = settings | {
+            key: float(settings[key]) for key in shares & settings.keys() if type(settings[key]) is int
+        }
         return module.CONFIG(vocab_size=vocab_size, pad_token_id=pad_token_id, **settings)
     except (TypeError, ValueError, StrictDataclassError) as error:
         raise GraftError(" ".join(str(error).split())) from None

@@ -45,10 +45,10 @@ def load_classifier(folder: Path, precision: str | None = None, threads: int | N
     are then not imported.
     """
     if (folder / "settings.json").exists():
-        from pipeline.deployment.classifier import Classifier, UnreadableError
+        from pipeline.deployment.classifier import USUAL, Classifier, UnreadableError
 
         try:
-            return Classifier(folder, precision or "int8", threads or 1)
+            return Classifier(folder, precision or USUAL, threads or 1)
         except UnreadableError as error:
             raise GraftError(str(error)) from None
     if not (folder / "config.json").exists():

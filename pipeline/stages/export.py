@@ -16,7 +16,7 @@ from pipeline.artifacts import publish_together, read_json, read_parquet, write_
 from pipeline.deployment.bundle import settings, write_code
 from pipeline.deployment.card import render_card
 from pipeline.deployment.check import calibration_figures, export_figures
-from pipeline.deployment.classifier import FILES, Classifier
+from pipeline.deployment.classifier import FILES, USUAL, Classifier
 from pipeline.deployment.onnx import export_onnx, quantize
 from pipeline.deployment.vocabulary import commonest_tokens, prune_vocabulary, vocabulary_size
 from pipeline.evaluation.measures import measure_of
@@ -64,19 +64,23 @@ def main(model: str) -> None:
         kept = commonest_tokens(counts, params.export.vocabulary, tokenizer.all_special_ids)
         prune_vocabulary(trained, kept)
         rows = len(kept)
-    logits = {split: _logits(trained, tokenizer, frame, batch_tokens) for split, frame in texts.items()}
+    reference = _logits(trained, tokenizer, texts["test"], batch_tokens)
     with publish_together(Path("exports") / model, Path("metrics/exports") / f"{model}.json") as (folder, metrics):
         folder.mkdir()
         export_onnx(trained, folder / FILES["fp32"])
         quantize(folder / FILES["fp32"], folder / FILES["int8"])
         tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
         write_code(folder, policy)
-        found: dict[str, float] = {}
+        write_json(folder / "settings.json", settings(task, tokenizer, policy))
+        exported = {each: _read(folder, each, texts["test"]) for each in FILES}
+        found = export_figures(whole, reference, exported, gold["test"], task)
         if task.kind == "single_label":
-            found = calibration_figures(logits, gold, params.export.accuracy, params.export.coverage)
-        chosen = {name: found[name] for name in ("temperature", "threshold") if name in found}
-        write_json(folder / "settings.json", settings(task, tokenizer, policy, **chosen))
-        found |= export_figures(whole, logits["test"], _read(folder, texts["test"]), gold["test"], task)
+            # What is sure is said by the numbers that users will see, not by PyTorch's.
+            read = {"validation": _read(folder, USUAL, texts["validation"]), "test": exported[USUAL]}
+            sure = calibration_figures(read, gold, params.export.accuracy, params.export.coverage)
+            chosen = {name: sure[name] for name in ("temperature", "threshold")}
+            write_json(folder / "settings.json", settings(task, tokenizer, policy, **chosen))
+            found |= sure
         found |= {"tokens": len(tokenizer), "tokens_kept": min(rows, len(tokenizer)), "rows": len(gold["test"])}
         found |= {f"bytes_{each}": (folder / file).stat().st_size for each, file in FILES.items()}
         figures = {name: round(value, 6) for name, value in found.items()}
@@ -107,10 +111,10 @@ def _logits(
     return predict(model, table, tokenizer.pad_token_id, batch_tokens, "fp32", title=None)[0]
 
 
-def _read(folder: Path, texts: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Read the texts with both files as a user of the folder does."""
-    classifiers = {each: Classifier(folder, each, torch.get_num_threads()) for each in FILES}
-    return {each: found.logits(found.encode(texts_in(texts))) for each, found in classifiers.items()}
+def _read(folder: Path, precision: str, texts: pd.DataFrame) -> np.ndarray:
+    """Return the logits that a user of the folder gets."""
+    classifier = Classifier(folder, precision, torch.get_num_threads())
+    return classifier.logits(classifier.encode(texts_in(texts)))
 
 
 if __name__ == "__main__":

@@ -59,6 +59,8 @@ def seed_everything(seed: int) -> None:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.backends.cudnn.deterministic = exact
     torch.use_deterministic_algorithms(exact, warn_only=True)
+    # Torch would write NaN into all memory that it takes, to show who reads it unwritten: a kernel more each time.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
 
 def compile_if_asked(model: PreTrainedModel) -> PreTrainedModel:

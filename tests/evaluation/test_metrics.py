@@ -50,12 +50,23 @@ def test_a_label_without_rows_counts_zero():
     assert MacroF1(4).compute(predictions=[0, 1], references=[0, 1])["macro_f1"] == 0.5
 
 
-def test_domains_are_measured_apart_and_count_every_label():
+def test_domains_are_measured_apart():
     labels, predicted = np.array([0, 1, 0, 1]), np.array([0, 1, 1, 0])
     figures = label_figures(labels, predicted, ["a", "b"], ["New York", "New York", "web", "web"])
     assert figures["macro_f1_domain_new_york"] == 1.0
     assert figures["accuracy_domain_web"] == 0.0
     assert figures["rows_domain_web"] == 2
+
+
+def test_a_domain_counts_the_labels_that_its_texts_have():
+    domains = ["all", "all", "all", "some", "some"]
+    figures = label_figures(np.array([0, 1, 2, 0, 0]), np.array([0, 1, 2, 0, 2]), ["a", "b", "c"], domains)
+    assert figures["macro_f1_domain_some"] == pytest.approx(2 / 3)
+    true = np.array([[1, 0, 0], [0, 1, 1], [1, 0, 1], [1, 0, 0], [0, 0, 0]])
+    said = np.array([[1, 0, 0], [0, 1, 1], [1, 0, 1], [1, 0, 0], [1, 1, 0]])
+    many = label_figures(true, said, ["a", "b", "c"], domains)
+    assert many["macro_f1_domain_some"] == pytest.approx(2 / 3)
+    assert many["macro_f1"] == pytest.approx(np.mean([6 / 7, 2 / 3, 1.0]))
 
 
 def test_one_domain_is_not_told_apart():

@@ -104,6 +104,13 @@ def test_wrong_settings_get_one_line(architecture: str, settings: dict, message:
     assert "\n" not in str(caught.value)
 
 
+def test_a_whole_number_may_stand_for_a_share() -> None:
+    found = configure("static", {"dropout": 0, "word_dropout": 0})
+    assert (found.dropout, found.word_dropout) == (0.0, 0.0)
+    with pytest.raises(GraftError, match="hidden_size"):
+        configure("static", {"hidden_size": 8.0})
+
+
 def test_the_architectures_are_the_files() -> None:
     assert architectures() == ["bilstm", "encoder", "static", "textcnn"]
 

@@ -29,6 +29,7 @@ def test_exactness_can_be_switched_off_and_comes_back(monkeypatch: pytest.Monkey
     seed_everything(3)
     assert torch.are_deterministic_algorithms_enabled()
     assert torch.backends.cudnn.deterministic
+    assert not torch.utils.deterministic.fill_uninitialized_memory
 
 
 def test_rows_come_back_in_their_order_whatever_fits_at_once(tokenizer: PreTrainedTokenizerFast) -> None:

@@ -5,8 +5,13 @@ import re
 import sys
 from importlib.metadata import version
 
+import pandas as pd
 import pytest
 
+from pipeline.deployment.classifier import Classifier
+from pipeline.evaluation.calibration import confidence_threshold, fit_temperature
+from pipeline.params import load_params
+from pipeline.task import softmax
 from tests.project import SECRET, Project
 
 pytestmark = pytest.mark.slow
@@ -75,6 +80,21 @@ def test_what_ships_says_what_was_trained(project: Project) -> None:
         folder = project.folder / "exports" / name
         said = project.call(sys.executable, str(folder / "predict.py"), "a great film")
         assert json.loads(said.stdout)["label"] == "good", said.stderr
+
+
+def test_what_is_sure_is_said_by_the_numbers_that_are_read(project: Project) -> None:
+    texts = pd.read_parquet(project.folder / "data/prepared/validation.parquet")
+    labels = project.json("data/prepared/labels.json")["labels"]
+    gold = texts["label"].map(labels.index).to_numpy()
+    for name in (*MODELS, "teacher/minilm"):
+        folder = project.folder / "exports" / name
+        classifier = Classifier(folder)
+        logits = classifier.logits(classifier.encode(texts["text"].tolist()))
+        temperature = fit_temperature(logits, gold)
+        assert classifier.temperature == pytest.approx(temperature, abs=2e-4)
+        known = softmax(logits / temperature)
+        accuracy = load_params(project.folder / "params.yaml").export.accuracy
+        assert classifier.threshold == pytest.approx(confidence_threshold(known, gold, accuracy), abs=1e-4)
 
 
 def test_nothing_reruns_and_nothing_is_left_to_commit(project: Project) -> None:
