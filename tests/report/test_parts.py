@@ -174,7 +174,7 @@ def test_a_domain_is_called_what_the_texts_call_it():
     table = domain_table(dataclasses.replace(found, texts=texts, models=models))
     assert table is not None
     assert table.headings[1:] == ["New York Times (2\u00a0texts)", "unknown (1\u00a0texts)", "新闻 (1\u00a0texts)"]
-    assert table.rows[0][1:] == ["0.333", "0.500", "0.500"]
+    assert table.rows[0][1:] == ["0.667", "1.000", "1.000"]
 
 
 def test_shades_run_from_the_lowest_to_the_highest():
