@@ -10,7 +10,7 @@ import pytest
 from transformers import PreTrainedTokenizerFast
 
 from benchmarks import strategies_worker
-from benchmarks.strategies import STRATEGIES, build_table, choose_strategies, plan_job
+from benchmarks.strategies import STRATEGIES, _names, build_table, choose_strategies, plan_job
 from benchmarks.strategies_worker import draw_texts
 from pipeline.artifacts import read_json, write_json, write_parquet
 from pipeline.errors import GraftError
@@ -111,3 +111,8 @@ def test_the_table_has_a_line_a_strategy() -> None:
     assert lines[0] == "| strategy | validation | test | time | memory | learning | steps | best |"
     cells = "0.700 (0.680 to 0.720) | 0.690 (0.670 to 0.710) | 12.3 s | 1200.0\u00a0MB | 770 | 40 | 30"
     assert lines[2] == f"| head only | {cells} |"
+
+
+def test_each_strategy_can_be_asked_for_by_its_name() -> None:
+    for name in STRATEGIES:
+        assert list(choose_strategies(_names(f"{name}, full"))) == list(dict.fromkeys([name, "full"]))
